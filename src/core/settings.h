@@ -1,0 +1,116 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.h"
+#include "core/retention.h"
+
+namespace dolibarr_backup {
+
+/// Where one value came from, for people: "flag --bucket", "environment variable
+/// PGHOST", "settings.yaml:12", "default".
+struct Origin {
+  std::string text;
+};
+
+/// How to reach an S3-compatible store.
+struct S3Settings {
+  std::string bucket;
+  std::string endpoint;  ///< "https://storage.googleapis.com"; scheme, host, optional port
+  std::string region = "us-east-1";
+  enum class Addressing { path, virtual_host } addressing = Addressing::path;
+  std::string ca_file;   ///< extra trust anchor, PEM; "" for the system's
+  std::string access_key_id;
+  Secret secret_access_key;
+  Secret session_token;
+};
+
+/// One store: exactly one of the two.
+struct StoreSettings {
+  std::string directory;  ///< absolute path; "" if S3
+  S3Settings s3;
+  std::chrono::seconds stall_timeout{60};  ///< a transfer slower than 1 KiB/s for this long fails
+  int retries = 5;                         ///< further tries of a transient failure
+};
+
+/// How to reach the database. libpq's own rules fill what is empty.
+struct DatabaseSettings {
+  std::string host, port, name, user, sslmode, sslrootcert, service;
+  Secret password;
+  std::string password_file;  ///< re-read when a login is refused (dynamic credentials)
+  std::string user_file;
+  std::string table_prefix = "llx_";
+  enum class FingerprintMode { exact, tms } fingerprint = FingerprintMode::exact;
+  unsigned connections = 2;                   ///< that share the snapshot, for the fingerprint
+  std::chrono::seconds lock_wait{60};         ///< pg_dump --lock-wait-timeout
+  std::string pg_dump;                        ///< a program to use instead of the search
+};
+
+/// One Dolibarr instance and where its backups lie.
+struct EnvironmentSettings {
+  std::string name;
+  std::string prefix;  ///< "erp/<name>" by default
+  bool is_protected = false;  ///< true by default for "prod"
+  StoreSettings store;
+  DatabaseSettings database;
+  std::string documents;  ///< absolute path of the documents tree
+  std::string php_time_zone;       ///< PHP's date.timezone; recorded
+  std::string conf_key_location;   ///< where conf.php's key is kept, in words
+  std::string time_zone = "UTC";   ///< of retention and of bare dates
+  RetentionPolicy retention;
+  int max_unchanged_days = 30;
+  int pair_attempts = 3;
+  std::chrono::seconds settle_timeout{30};  ///< wait for open transactions before judging the pair
+  int max_prune_percent = 50;               ///< of one half's archives in one prune
+  std::chrono::hours orphan_grace{72};
+  std::chrono::hours uploads_older_than{24};
+  unsigned workers = 0;                     ///< compression threads; 0: as many as cores
+  uint64_t upload_memory_bytes = 24ull << 20;  ///< buffers of one upload
+};
+
+/// A value as `config show` prints it.
+struct ShownSetting {
+  std::string key;    ///< "environments.prod.database.host"
+  std::string value;  ///< secrets are "***"
+  Origin origin;
+};
+
+/// One thing wrong with the settings, with where it came from.
+struct SettingsProblem {
+  Origin origin;
+  std::string message;
+};
+
+/// What settings are made from. Reading files and the process environment is the
+/// caller's job, so that this stays pure.
+struct SettingsInput {
+  std::optional<std::string> file_text;
+  std::string file_name;
+  std::map<std::string, std::string> variables;  ///< the process environment
+  std::map<std::string, std::string> flags;      ///< "bucket" -> value, as given
+  std::string environment;                       ///< --env; "" if not given
+  /// Reads a small file (`*_FILE`, password_file, the shared credentials file);
+  /// nullopt if there is none, Error if it cannot be read.
+  std::function<std::optional<std::string>(const std::string& path)> read_file;
+};
+
+struct SettingsResult {
+  std::vector<EnvironmentSettings> environments;  ///< all that are defined, by name
+  std::vector<SettingsProblem> problems;          ///< empty: `environments` is sound
+  std::vector<ShownSetting> shown;
+};
+
+/// Merges flags over environment variables over the file; finds all problems.
+SettingsResult load_settings(const SettingsInput& input);
+
+/// The commented file that `config init` writes.
+std::string settings_template();
+
+}  // namespace dolibarr_backup
