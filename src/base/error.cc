@@ -12,13 +12,17 @@ Error& Error::with_hint(std::string hint) & {
   hint_ = std::move(hint);
   return *this;
 }
-Error&& Error::with_hint(std::string hint) && { return std::move(with_hint(std::move(hint))); }
+Error&& Error::with_hint(std::string hint) && {
+  return std::move(with_hint(std::move(hint)));
+}
 
 Error& Error::mark_transient() & {
   transient_ = true;
   return *this;
 }
-Error&& Error::mark_transient() && { return std::move(mark_transient()); }
+Error&& Error::mark_transient() && {
+  return std::move(mark_transient());
+}
 
 void Error::add_context(std::string context) {
   context_.push_back(std::move(context));
@@ -50,16 +54,26 @@ const std::vector<ExitCode>& exit_codes() {
 
 int exit_code_of(Errc code) {
   switch (code) {
-    case Errc::bug: return 1;
-    case Errc::usage: return 2;
-    case Errc::config: return 3;
-    case Errc::source: return 4;
-    case Errc::store: return 5;
-    case Errc::corrupt: return 6;
-    case Errc::refused: return 7;
-    case Errc::torn: return 8;
-    case Errc::incomplete: return 9;
-    case Errc::interrupted: return 130;
+    case Errc::bug:
+      return 1;
+    case Errc::usage:
+      return 2;
+    case Errc::config:
+      return 3;
+    case Errc::source:
+      return 4;
+    case Errc::store:
+      return 5;
+    case Errc::corrupt:
+      return 6;
+    case Errc::refused:
+      return 7;
+    case Errc::torn:
+      return 8;
+    case Errc::incomplete:
+      return 9;
+    case Errc::interrupted:
+      return 130;
   }
   return 1;
 }

@@ -13,10 +13,14 @@ namespace {
 
 spdlog::level::level_enum spdlog_level(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warning: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -67,7 +71,9 @@ void configure(const Options& options) {
   }
 }
 
-bool enabled(Level level) { return logger().should_log(spdlog_level(level)); }
+bool enabled(Level level) {
+  return logger().should_log(spdlog_level(level));
+}
 
 void write(Level level, std::string_view message) {
   logger().log(spdlog_level(level), mask_secrets(message));

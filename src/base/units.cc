@@ -3,6 +3,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <ctime>
+
 namespace dolibarr_backup {
 
 std::string format_bytes(uint64_t bytes) {
@@ -32,6 +34,16 @@ std::string format_duration(std::chrono::milliseconds duration) {
 std::string format_instant(Instant instant) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                      fmt::gmtime(static_cast<std::time_t>(instant.time_since_epoch().count())));
+}
+
+std::optional<Instant> parse_instant(const std::string& text) {
+  std::tm parts{};
+  const char* end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (!end || *end != '\0') return std::nullopt;
+  const Instant instant{std::chrono::seconds(::timegm(&parts))};
+  // strptime(3) takes blanks, short fields and 31 February.
+  if (format_instant(instant) != text) return std::nullopt;
+  return instant;
 }
 
 std::string_view trim(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ std::string format_bytes(uint64_t bytes);
 std::string format_duration(std::chrono::milliseconds duration);
 /// "2026-06-30T02:15:00Z".
 std::string format_instant(Instant instant);
+/// Reads exactly what format_instant() writes; nullopt for anything else.
+std::optional<Instant> parse_instant(const std::string& text);
 /// `text` without blanks at either end.
 std::string_view trim(std::string_view text);
 /// Lower-case hexadecimal of a byte string.

@@ -9,11 +9,36 @@
 
 /// The text of manifests, a line at a time, so that a million files fit
 /// (docs/format.md, "Manifests"). Pure: the caller moves the bytes.
+///
+/// Grammar. Every line ends with a newline; the first is the header. A line that
+/// begins with '#' is a comment to sha256sum, every other one is for it to check:
+///
+///     # dolibarr-backup manifest 1
+///     # KEY VALUE
+///     # table rows=N business=DIGEST digest=DIGEST NAME
+///     # member INDEX OFFSET LENGTH UNPACKED
+///     # entry TYPE MEMBER OFFSET SIZE MTIME CTIME MODE UID GID PATH[<tab>TARGET]
+///     # excluded FILES BYTES REASON<tab>PATH
+///     # problem KIND PATH
+///     SHA256  PATH
+///
+/// Fields are separated by one blank. Numbers are decimal, MODE is octal, times
+/// are seconds since 1970 with nine decimals, e.g. 1782785700.000000000. The name
+/// comes last, so that blanks in it need no quoting. TARGET is there for symbolic
+/// ('l') and hard links ('h') only.
+///
+/// Names, values and reasons are byte strings without NUL. In '#' lines backslash,
+/// newline, carriage return and tab are always written \\, \n, \r, \t. A checksum
+/// line is escaped as sha256sum does it: tabs stay, and a line whose name needed an
+/// escape begins with a backslash. The path "" (the root itself) is written "." in
+/// '#' lines; a file in the root named "-" is written "./-" in its checksum line,
+/// for sha256sum takes "-" for its standard input. No path begins with "./".
 namespace dolibarr_backup {
 
 inline constexpr int kManifestFormat = 1;
 
-/// `# key value`; the value is free text, escaped like a path.
+/// `# key value`; the value is free text, escaped like a path. The key has no blank
+/// and is none of the words that the grammar reserves.
 struct ManifestFact {
   std::string key, value;
   bool operator==(const ManifestFact&) const = default;
@@ -23,7 +48,7 @@ struct ManifestChecksum {
   std::string sha256, path;
   bool operator==(const ManifestChecksum&) const = default;
 };
-/// `# table rows=… business=… digest=… name`.
+/// `# table rows=… business=… digest=… name`. Digests may be "".
 struct ManifestTable {
   uint64_t rows = 0;
   std::string business_digest, rows_digest;
@@ -38,7 +63,13 @@ struct ManifestMember {
 };
 /// One entry of the tar; followed, for regular files and hard links, by its checksum line.
 struct ManifestEntry {
-  enum class Type : char { file = 'f', directory = 'd', symlink = 'l', hard_link = 'h', other = 'o' };
+  enum class Type : char {
+    file = 'f',
+    directory = 'd',
+    symlink = 'l',
+    hard_link = 'h',
+    other = 'o'
+  };
   Type type = Type::file;
   uint64_t member = 0;         ///< member that holds its tar header
   uint64_t member_offset = 0;  ///< where, in the unpacked member
@@ -49,7 +80,7 @@ struct ManifestEntry {
   std::string target;  ///< of a symlink: its text; of a hard link: the path it equals
   bool operator==(const ManifestEntry&) const = default;
 };
-/// `# excluded files bytes reason path`: a folder left out, and what it held.
+/// `# excluded files bytes reason<tab>path`: a folder left out, and what it held.
 struct ManifestExcluded {
   uint64_t files = 0, bytes = 0;
   std::string reason, path;
@@ -65,17 +96,18 @@ struct ManifestProblem {
 using ManifestLine = std::variant<ManifestFact, ManifestChecksum, ManifestTable, ManifestMember,
                                   ManifestEntry, ManifestExcluded, ManifestProblem>;
 
-/// The line with its newline. Names are escaped as sha256sum does: a backslash,
-/// newline or carriage return becomes \\, \n, \r, and a checksum line that needed
-/// it begins with a backslash.
+/// The line with its newline. Throws Errc::bug for what the grammar cannot say: a
+/// reserved key, a blank in a key, kind or digest, a NUL.
 std::string to_text(const ManifestLine& line);
 /// The first line of every manifest.
 std::string manifest_header();
 
 /// Reads a manifest line by line. Unknown `# key` lines come back as facts.
+/// parse(to_text(x)) == x for every line x that to_text() accepts.
 class ManifestParser {
  public:
-  /// `line` without its newline. nullopt for the header and blank lines.
+  /// `line` without its newline. nullopt for the header, which must come first,
+  /// and for empty lines.
   /// Throws Errc::corrupt for what cannot be a manifest line, or a newer format.
   std::optional<ManifestLine> parse(std::string_view line);
 

@@ -9,10 +9,12 @@ namespace dolibarr_backup {
 namespace {
 
 constexpr std::string_view kBase32 = "abcdefghijklmnopqrstuvwxyz234567";
-constexpr size_t kStampLength = 16;   // 20260630T021500Z
+constexpr size_t kStampLength = 16;  // 20260630T021500Z
 constexpr size_t kRandomLength = 6;
 
-std::string_view extension_of(Half half) { return half == Half::db ? ".dump" : ".tar.gz"; }
+std::string_view extension_of(Half half) {
+  return half == Half::db ? ".dump" : ".tar.gz";
+}
 constexpr std::string_view kManifestExtension = ".manifest.gz";
 
 std::optional<int> number_in(std::string_view text, size_t at, size_t digits) {
@@ -45,12 +47,14 @@ bool strip_suffix(std::string_view& text, std::string_view suffix) {
 
 }  // namespace
 
-std::string_view name_of(Half half) { return half == Half::db ? "db" : "docs"; }
+std::string_view name_of(Half half) {
+  return half == Half::db ? "db" : "docs";
+}
 
 RunId RunId::make(Instant start, uint32_t random_bits) {
-  std::string text = fmt::format(
-      "{:%Y%m%dT%H%M%SZ}-",
-      fmt::gmtime(static_cast<std::time_t>(start.time_since_epoch().count())));
+  std::string text =
+      fmt::format("{:%Y%m%dT%H%M%SZ}-",
+                  fmt::gmtime(static_cast<std::time_t>(start.time_since_epoch().count())));
   for (size_t i = 0; i < kRandomLength; ++i) {
     text += kBase32[random_bits & 31];
     random_bits >>= 5;
@@ -93,7 +97,9 @@ std::string KeySpace::fingerprint_pointer(Half half) const {
   return fmt::format("{}/.fp-{}", prefix_, name_of(half));
 }
 
-std::string KeySpace::restore_text() const { return prefix_ + "/RESTORE.txt"; }
+std::string KeySpace::restore_text() const {
+  return prefix_ + "/RESTORE.txt";
+}
 
 std::string KeySpace::manifest_of(std::string_view archive_key) const {
   for (const Half half : kHalves)
@@ -123,7 +129,8 @@ ParsedKey KeySpace::parse(std::string_view key) const {
   if (folder == "holds" && strip_suffix(name, ".json")) {
     const size_t mark = name.find('_');
     if (mark == std::string_view::npos) return parsed;
-    std::string held = fmt::format("{}/{}/{}", prefix_, name.substr(0, mark), name.substr(mark + 1));
+    std::string held =
+        fmt::format("{}/{}/{}", prefix_, name.substr(0, mark), name.substr(mark + 1));
     if (!parse(held).half) return parsed;
     parsed.kind = ParsedKey::Kind::hold;
     parsed.held = std::move(held);

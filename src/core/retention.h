@@ -43,7 +43,7 @@ Instant parse_as_of(std::string_view text, const std::string& time_zone);
 
 /// What a run record says of a pair, or of a single half where the other has none yet.
 struct PairAt {
-  Instant at;                   ///< the record's time
+  Instant at;                           ///< the record's time
   std::optional<std::string> db, docs;  ///< archive keys
   bool operator==(const PairAt&) const = default;
 };
@@ -65,10 +65,10 @@ struct Retention {
 };
 
 struct RetentionInput {
-  std::vector<StoredArchive> archives;      ///< in force, both halves
+  std::vector<StoredArchive> archives;  ///< in force, both halves
   /// For each kept instant: the newest good pair at or before it, if any.
   std::vector<std::pair<KeptInstant, std::optional<PairAt>>> kept;
-  std::map<std::string, std::string> holds;        ///< archive key -> why
+  std::map<std::string, std::string> holds;  ///< archive key -> why
 };
 
 /// Keeps an archive that a kept instant's pair names, the newest of each half,

@@ -4,16 +4,22 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/units.h"
 #include "core/fingerprint.h"
+#include "core/identity.h"
 #include "core/object_keys.h"
 
 namespace dolibarr_backup {
 
 /// Format version that this program writes; it reads every version up to it.
 inline constexpr int kRunRecordFormat = 1;
+
+/// How much of what people read a record holds: it stays small whatever happened.
+inline constexpr size_t kMaxListedTexts = 100;     ///< problems of a half; notes of a run
+inline constexpr size_t kMaxTextBytes = 8 * kKiB;  ///< each problem, note and error
 
 /// A stored object as the record vouches for it.
 struct StoredObject {
@@ -47,16 +53,15 @@ struct DocsTrust {
 
 struct HalfRecord {
   HalfResult result = HalfResult::skipped;
-  std::optional<ArchiveEntry> archive;      ///< in force after this run
-  std::optional<Fingerprint> fingerprint;   ///< only of a success
-  std::optional<Instant> taken;             ///< when the archive in force was taken
-  std::optional<DocsTrust> trust;           ///< docs only
-  std::map<std::string, uint64_t> facts;    ///< counts and sizes, additive: "tables", "files", ...
-  std::vector<std::string> problems;        ///< named files, messages
+  std::optional<ArchiveEntry> archive;     ///< in force after this run
+  std::optional<Fingerprint> fingerprint;  ///< only of a success
+  std::optional<Instant> taken;            ///< when the archive in force was taken
+  std::optional<DocsTrust> trust;          ///< docs only
+  std::map<std::string, uint64_t> facts;   ///< counts and sizes, additive: "tables", "files", ...
+  std::vector<std::string> problems;       ///< named files, messages
+  uint64_t problems_omitted = 0;           ///< ... and this many more that are not listed
   bool operator==(const HalfRecord&) const = default;
-  bool success() const {
-    return result == HalfResult::stored || result == HalfResult::unchanged;
-  }
+  bool success() const { return result == HalfResult::stored || result == HalfResult::unchanged; }
 };
 
 enum class PairJudgement {
@@ -65,19 +70,12 @@ enum class PairJudgement {
   torn,       ///< moved while taken, as often as it was tried
 };
 
-/// Identity of the Dolibarr instance behind a prefix.
-struct Identity {
-  std::string database;  ///< database name
-  std::string instance;  ///< hash of the security salt and the first legal-log signature
-  bool operator==(const Identity&) const = default;
-};
-
 /// What each record carries forward from the one before, so that the newest
 /// record alone tells it.
 struct CarriedState {
-  std::optional<Identity> identity;     ///< accepted for this prefix
-  std::vector<std::string> adopted;     ///< archives of the reference script, by key
-  std::vector<std::string> damaged;     ///< archives found damaged and not yet replaced
+  std::optional<Identity> identity;  ///< accepted for this prefix
+  std::vector<std::string> adopted;  ///< archives of the reference script, by key
+  std::vector<std::string> damaged;  ///< archives found damaged and not yet replaced
   bool operator==(const CarriedState&) const = default;
 };
 
@@ -108,12 +106,13 @@ struct RunRecord {
   std::string error;  ///< of a run that is no success: message, one line
   std::map<Half, HalfRecord> halves;
   PairJudgement pair = PairJudgement::none;
-  int attempts = 0;  ///< how often the pair was taken
+  int attempts = 0;                  ///< how often the pair was taken
   std::optional<Identity> identity;  ///< as seen in this run
   CarriedState state;
   std::map<std::string, std::string> versions;  ///< "dolibarr", "server", "pg_dump", "tool", ...
   std::vector<PrunedObject> pruned;
   std::vector<std::string> notes;
+  uint64_t notes_omitted = 0;       ///< notes that are not listed
   std::vector<RecordRef> previous;  ///< heads not referenced before
 
   bool operator==(const RunRecord&) const = default;
@@ -122,8 +121,17 @@ struct RunRecord {
 };
 
 /// The stored text: JSON, two-space indented, keys sorted, newline at the end.
+///
+/// Every string of the record is a byte string: in the JSON a backslash stands as
+/// `\\` and a byte that is no part of valid UTF-8 as `\xNN`, before JSON's own escape.
+/// Absent optionals, empty texts, lists and maps are left out. At most
+/// kMaxListedTexts problems and notes are written, with the count of the rest;
+/// texts beyond kMaxTextBytes are cut, with the count of the bytes left out.
 std::string to_json(const RunRecord& record);
-/// Throws Errc::corrupt for malformed text, with a hint for a newer format.
+/// Reads every format up to kRunRecordFormat; unknown keys are ignored, so that
+/// keys can be added without a new format. Throws Errc::corrupt for malformed text,
+/// naming the field, and with a hint for a newer format. What it returns can be
+/// relied upon: a half that stored something or is unchanged has `archive` and `taken`.
 RunRecord parse_run_record(std::string_view text);
 
 std::string_view name_of(HalfResult result);

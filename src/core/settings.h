@@ -26,10 +26,15 @@ struct S3Settings {
   std::string endpoint;  ///< "https://storage.googleapis.com"; scheme, host, optional port
   std::string region = "us-east-1";
   enum class Addressing { path, virtual_host } addressing = Addressing::path;
-  std::string ca_file;   ///< extra trust anchor, PEM; "" for the system's
+  std::string ca_file;      ///< extra trust anchor, PEM; "" for the system's
+  bool allow_http = false;  ///< plain http to another host than this one
   std::string access_key_id;
   Secret secret_access_key;
   Secret session_token;
+  /// Where the three came from, already read: one file each, or a profile of the
+  /// AWS tools' shared credentials file.
+  std::string access_key_id_file, secret_access_key_file, session_token_file;
+  std::string credentials_file, profile;
 };
 
 /// One store: exactly one of the two.
@@ -48,22 +53,22 @@ struct DatabaseSettings {
   std::string user_file;
   std::string table_prefix = "llx_";
   enum class FingerprintMode { exact, tms } fingerprint = FingerprintMode::exact;
-  unsigned connections = 2;                   ///< that share the snapshot, for the fingerprint
-  std::chrono::seconds lock_wait{60};         ///< pg_dump --lock-wait-timeout
-  std::string pg_dump;                        ///< a program to use instead of the search
+  unsigned connections = 2;            ///< that share the snapshot, for the fingerprint
+  std::chrono::seconds lock_wait{60};  ///< pg_dump --lock-wait-timeout
+  std::string pg_dump;                 ///< a program to use instead of the search
 };
 
 /// One Dolibarr instance and where its backups lie.
 struct EnvironmentSettings {
   std::string name;
-  std::string prefix;  ///< "erp/<name>" by default
+  std::string prefix;         ///< "erp/<name>" by default
   bool is_protected = false;  ///< true by default for "prod"
   StoreSettings store;
   DatabaseSettings database;
-  std::string documents;  ///< absolute path of the documents tree
-  std::string php_time_zone;       ///< PHP's date.timezone; recorded
-  std::string conf_key_location;   ///< where conf.php's key is kept, in words
-  std::string time_zone = "UTC";   ///< of retention and of bare dates
+  std::string documents;          ///< absolute path of the documents tree
+  std::string php_time_zone;      ///< PHP's date.timezone; recorded
+  std::string conf_key_location;  ///< where conf.php's key is kept, in words
+  std::string time_zone = "UTC";  ///< of retention and of bare dates
   RetentionPolicy retention;
   int max_unchanged_days = 30;
   int pair_attempts = 3;
@@ -71,14 +76,14 @@ struct EnvironmentSettings {
   int max_prune_percent = 50;               ///< of one half's archives in one prune
   std::chrono::hours orphan_grace{72};
   std::chrono::hours uploads_older_than{24};
-  unsigned workers = 0;                     ///< compression threads; 0: as many as cores
+  unsigned workers = 0;                        ///< compression threads; 0: as many as cores
   uint64_t upload_memory_bytes = 24ull << 20;  ///< buffers of one upload
 };
 
 /// A value as `config show` prints it.
 struct ShownSetting {
   std::string key;    ///< "environments.prod.database.host"
-  std::string value;  ///< secrets are "***"
+  std::string value;  ///< secrets are "***"; of an access key's id only the end is shown
   Origin origin;
 };
 
@@ -93,6 +98,9 @@ struct SettingsProblem {
 struct SettingsInput {
   std::optional<std::string> file_text;
   std::string file_name;
+  /// Nobody but its owner can read the file. If not, secrets in it are refused, as
+  /// libpq does with a password file.
+  bool file_is_private = true;
   std::map<std::string, std::string> variables;  ///< the process environment
   std::map<std::string, std::string> flags;      ///< "bucket" -> value, as given
   std::string environment;                       ///< --env; "" if not given
@@ -102,12 +110,26 @@ struct SettingsInput {
 };
 
 struct SettingsResult {
-  std::vector<EnvironmentSettings> environments;  ///< all that are defined, by name
-  std::vector<SettingsProblem> problems;          ///< empty: `environments` is sound
-  std::vector<ShownSetting> shown;
+  /// All that are defined, by name. S3 credentials are resolved only for the one
+  /// that `SettingsInput::environment` names, or for all if it names none: a Pod
+  /// that holds one environment's secrets can share the file of both.
+  std::vector<EnvironmentSettings> environments;
+  std::vector<SettingsProblem> problems;  ///< empty: `environments` is sound
+  std::vector<SettingsProblem> warnings;  ///< worth a line, stop nothing
+  std::vector<ShownSetting> shown;        ///< of the named environment, or of all
 };
 
 /// Merges flags over environment variables over the file; finds all problems.
+///
+/// Without a file, flags and variables define one environment, named by --env or
+/// by the last part of its prefix. For an environment that the file names, a
+/// variable that says where things are (BUCKET, PREFIX, DB, DOCUMENTS, PGHOST, ...)
+/// and differs from the file, or speaks where the file is silent, is a problem: a
+/// leftover PGHOST must never turn sandbox into prod. Credentials, region, endpoint
+/// and password may come from variables where the file gives none.
+///
+/// The database's user_file and password_file are not read here: whoever connects
+/// reads them, and again when a login is refused.
 SettingsResult load_settings(const SettingsInput& input);
 
 /// The commented file that `config init` writes.
