@@ -7,7 +7,9 @@
 
 namespace dolibarr_backup {
 
-void Digest::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+void Digest::Free::operator()(evp_md_ctx_st* context) const {
+  EVP_MD_CTX_free(context);
+}
 
 Digest::Digest(const char* algorithm) : context_(EVP_MD_CTX_new()) {
   const EVP_MD* method = EVP_get_digestbyname(algorithm);
@@ -16,8 +18,12 @@ Digest::Digest(const char* algorithm) : context_(EVP_MD_CTX_new()) {
         .with_hint("a FIPS-only OpenSSL refuses MD5, which S3's Content-MD5 needs");
 }
 
-Digest Digest::sha256() { return Digest("SHA256"); }
-Digest Digest::md5() { return Digest("MD5"); }
+Digest Digest::sha256() {
+  return Digest("SHA256");
+}
+Digest Digest::md5() {
+  return Digest("MD5");
+}
 
 void Digest::update(Bytes bytes) {
   if (EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1)
@@ -32,7 +38,9 @@ std::string Digest::finish() {
   return {reinterpret_cast<const char*>(raw), size};
 }
 
-std::string Digest::finish_hex() { return to_hex(finish()); }
+std::string Digest::finish_hex() {
+  return to_hex(finish());
+}
 
 std::string sha256_hex(std::string_view text) {
   Digest digest = Digest::sha256();

@@ -17,9 +17,11 @@ namespace dolibarr_backup {
 /// How to start a child: argv only, never a shell; secrets go in `environment`
 /// or in a 0600 file, never in argv.
 struct ProcessSpec {
-  std::vector<std::string> argv;                    ///< argv[0] is searched in PATH
-  std::map<std::string, std::string> environment;   ///< added to ours
-  bool pipe_stdin = false;                          ///< else /dev/null
+  std::vector<std::string> argv;                   ///< argv[0] is searched in PATH
+  std::map<std::string, std::string> environment;  ///< added to ours
+  /// Variables of ours with this prefix are not passed on ("PG"); "" passes all.
+  std::string hidden_variables;
+  bool pipe_stdin = false;  ///< else /dev/null
 };
 
 struct ExitStatus {
@@ -32,28 +34,41 @@ struct ExitStatus {
 /// One child process and its pipes; stdout is readable, stderr's last lines are
 /// kept for error messages. Destruction of a running child: SIGTERM, two seconds
 /// of grace, SIGKILL, reaped. One thread uses it.
+///
+/// The child is in a process group of its own, so that a terminal's Ctrl-C reaches
+/// only us and we end it in order; its signals are as if nobody had touched them.
 class Process {
  public:
+  /// Throws Errc::source if the program cannot be started.
   explicit Process(const ProcessSpec& spec);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  /// Reads stdout; 0 at its end, which proves nothing yet.
-  size_t read(MutableBytes buffer);
+  /// Reads stdout; 0 at its end, which proves nothing yet. Throws
+  /// Errc::interrupted when stopped, also while nothing comes.
+  size_t read(MutableBytes buffer, const std::stop_token& stop = {});
   /// Writes all to stdin; throws Errc::source with stderr's tail if it is closed.
+  /// The program must ignore SIGPIPE, as main does.
   void write(Bytes bytes);
   void close_stdin() { stdin_.reset(); }
-  /// Waits for the end and reaps. Read stdout to its end first.
+  /// Waits for the end and reaps; later calls return the same. Read stdout to its
+  /// end first.
   ExitStatus wait();
   /// Up to the last 4 KiB of stderr, whole after wait().
   std::string stderr_tail() const;
   const std::string& program() const { return program_; }
+  pid_t pid() const { return pid_; }
 
  private:
+  void start(const ProcessSpec& spec, int in, int out, int err);
+  void reap();
+  void join_stderr();
   void terminate();
   std::string program_;
   pid_t pid_ = -1;
+  bool running_ = false;
+  ExitStatus status_;
   UniqueFd stdin_, stdout_, stderr_;
   struct Tail;
   std::unique_ptr<Tail> tail_;
@@ -67,6 +82,7 @@ class ProcessSource : public Source {
  public:
   ProcessSource(const ProcessSpec& spec, std::stop_token stop);
   size_t read(MutableBytes buffer) override;
+  pid_t pid() const { return process_.pid(); }
 
  private:
   Process process_;
