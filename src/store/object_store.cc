@@ -8,7 +8,8 @@ std::optional<std::string> get_object(ObjectStore& store, const std::string& key
                                       uint64_t limit_bytes) {
   const std::unique_ptr<Source> source = store.open(key);
   if (!source) return std::nullopt;
-  return with_context("while reading '" + key + "'", [&] { return read_all(*source, limit_bytes); });
+  return with_context("while reading '" + key + "'",
+                      [&] { return read_all(*source, limit_bytes); });
 }
 
 }  // namespace dolibarr_backup

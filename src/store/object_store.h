@@ -80,9 +80,9 @@ class ObjectStore {
   virtual std::unique_ptr<Upload> start_upload(const std::string& key,
                                                const UploadOptions& options) = 0;
 
-  /// Reads an object, or the part of it in `range`; null if there is none. The
-  /// source throws Errc::corrupt if the object ends early. The store must
-  /// outlive the source.
+  /// Reads an object, or the part of it in `range`; null if there is none. A range
+  /// that the object does not hold, or an object that ends early, is Errc::corrupt,
+  /// here or from the source. The store must outlive the source.
   virtual std::unique_ptr<Source> open(const std::string& key,
                                        std::optional<ByteRange> range = {}) = 0;
   virtual std::optional<ObjectInfo> head(const std::string& key) = 0;
