@@ -1,1 +1,30 @@
-int main() { return 0; }
+// The program: parse, watch signals, dispatch, turn an Error into an exit code.
+#include <cstdio>
+#include <exception>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "cli/signals.h"
+
+int main(int argc, char** argv) {
+  using namespace dolibarr_backup;
+  std::stop_source stop;
+  const SignalWatch signals(stop);
+  try {
+    const ParsedCommandLine parsed = parse_command_line(argc, argv);
+    std::fputs(parsed.out.c_str(), stdout);
+    std::fputs(parsed.err.c_str(), stderr);
+    if (!parsed.run) return parsed.exit_code;
+    log::configure(parsed.run->log);
+    return run_command(*parsed.run, stop);
+  } catch (const Error& error) {
+    report_error(error);
+    return exit_code_of(error.code());
+  } catch (const std::exception& error) {
+    report_error(Error(Errc::bug, std::string("internal error: ") + error.what()));
+    return exit_code_of(Errc::bug);
+  }
+}

@@ -1,0 +1,265 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace dolibarr_backup {
+namespace {
+
+std::string exit_code_table() {
+  std::string text = "Exit codes:\n";
+  for (const ExitCode& row : exit_codes())
+    text += fmt::format("  {:>3}  {:<12} {}\n", row.code, row.name, row.meaning);
+  return text;
+}
+
+std::chrono::hours hours_of(const std::string& text) {
+  size_t end = 0;
+  long number = -1;
+  try {
+    number = std::stol(text, &end);
+  } catch (const std::exception&) {
+  }
+  const std::string unit = text.substr(std::min(end, text.size()));
+  if (number < 0 || number > 100'000 || (unit != "" && unit != "h" && unit != "d"))
+    throw CLI::ValidationError("--uploads-older-than",
+                               "'" + text + "' is no time such as 12h or 2d");
+  return unit == "d" ? std::chrono::days(number) : std::chrono::hours(number);
+}
+
+void add_settings_flag(CLI::App& app, CommandLine& line, const char* name, const char* help) {
+  app.add_option_function<std::string>(
+         "--" + std::string(name),
+         [&line, name](const std::string& value) { line.settings_flags[name] = value; }, help)
+      ->group("Settings, instead of the file's")
+      ->type_name("TEXT");
+}
+
+void add_global_options(CLI::App& app, CommandLine& line) {
+  app.add_option("-c,--config", line.config_file,
+                 "Settings file (default: $DOLIBARR_BACKUP_CONFIG, then "
+                 "/etc/dolibarr-backup/settings.yaml)")
+      ->type_name("FILE");
+  app.add_option("-e,--env", line.environment, "Environment, e.g. prod or sandbox")
+      ->type_name("NAME");
+  app.add_flag("--json", line.json, "Print the result as JSON (docs/json.md)");
+  app.add_flag("-q,--quiet", line.quiet, "Only warnings and errors; no progress");
+  app.add_flag_callback(
+      "-v,--verbose", [&line] { line.log.level = log::Level::debug; },
+      "Say what is done, request by request");
+  app.add_option_function<std::string>(
+         "--log-format",
+         [&line](const std::string& value) {
+           line.log.format = value == "json" ? log::Format::json : log::Format::text;
+         },
+         "Diagnostics on stderr as text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->type_name("FORMAT");
+  add_settings_flag(app, line, "bucket", "S3 bucket");
+  add_settings_flag(app, line, "endpoint", "S3 endpoint, e.g. https://storage.googleapis.com");
+  add_settings_flag(app, line, "region", "S3 region");
+  add_settings_flag(app, line, "directory", "Directory store instead of S3");
+  add_settings_flag(app, line, "prefix", "Prefix in the store (default erp/<env>)");
+  add_settings_flag(app, line, "documents", "Documents tree");
+  add_settings_flag(app, line, "database", "Database name");
+  add_settings_flag(app, line, "host", "Database host or socket folder");
+  add_settings_flag(app, line, "port", "Database port");
+  add_settings_flag(app, line, "user", "Database user");
+}
+
+CLI::App* add_command(CLI::App& parent, CommandLine& line, Command command, const char* name,
+                      const char* help) {
+  CLI::App* sub = parent.add_subcommand(name, help);
+  sub->fallthrough();
+  sub->callback([&line, command] { line.command = command; });
+  return sub;
+}
+
+void add_backup(CLI::App& app, CommandLine& line) {
+  CLI::App* backup =
+      add_command(app, line, Command::backup, "backup",
+                  "Store each half that changed, as one consistent pair, then prune");
+  backup->add_flag("--force", line.force, "Take both halves even if they are unchanged");
+  backup->add_flag("--reread", line.reread,
+                   "Read every document again and compare it with the last manifest");
+  backup->add_flag("--no-prune", line.no_prune, "Do not prune after it");
+}
+
+void add_prune(CLI::App& app, CommandLine& line) {
+  CLI::App* prune =
+      add_command(app, line, Command::prune, "prune", "Remove what the retention no longer keeps");
+  prune->add_flag("-n,--dry-run", line.dry_run, "Print the plan with its reasons, remove nothing");
+  prune->add_flag("--force", line.force, "Override the guards (share, clock)");
+  prune
+      ->add_option_function<std::string>(
+          "--uploads-older-than",
+          [&line](const std::string& value) { line.uploads_older_than = hours_of(value); },
+          "Abort unfinished uploads older than this, e.g. 0, 12h, 2d (default 1d)")
+      ->type_name("TIME");
+  prune
+      ->add_option_function<std::vector<std::string>>(
+          "--release",
+          [&line](const std::vector<std::string>& keys) {
+            line.release.insert(keys.begin(), keys.end());
+          },
+          "Let a docs archive go although it alone still has an issued document")
+      ->type_name("ARCHIVE");
+}
+
+void add_hold(CLI::App& app, CommandLine& line) {
+  CLI::App* hold = app.add_subcommand("hold", "Archives that prune must keep");
+  hold->fallthrough();
+  hold->require_subcommand(1);
+  CLI::App* add = add_command(*hold, line, Command::hold_add, "add", "Keep an archive");
+  add->add_option("archive", line.archive, "Its key or file name")->required();
+  add->add_option("--why", line.why, "The reason, for whoever finds it")->required();
+  CLI::App* remove = add_command(*hold, line, Command::hold_remove, "rm", "Let it go again");
+  remove->add_option("archive", line.archive, "Its key or file name")->required();
+  add_command(*hold, line, Command::hold_list, "list", "Show the holds");
+}
+
+void add_commands(CLI::App& app, CommandLine& line) {
+  add_backup(app, line);
+  add_command(app, line, Command::list, "list",
+              "Show points, archives and what is missing (all environments without --env)");
+  add_prune(app, line);
+  CLI::App* adopt = add_command(app, line, Command::adopt, "adopt",
+                                "Take over the archives of the reference script under the prefix");
+  adopt->add_flag("-n,--dry-run", line.dry_run, "Only name them");
+  add_hold(app, line);
+
+  CLI::App* identity =
+      app.add_subcommand("identity", "Which Dolibarr instance the prefix holds the backups of");
+  identity->fallthrough();
+  identity->require_subcommand(1);
+  add_command(*identity, line, Command::identity_show, "show",
+              "Compare the prefix's with the database's");
+  add_command(*identity, line, Command::identity_accept, "accept",
+              "Make the database's the prefix's from now on");
+
+  CLI::App* config = app.add_subcommand("config", "The settings");
+  config->fallthrough();
+  config->require_subcommand(1);
+  add_command(*config, line, Command::config_show, "show",
+              "Print every setting with where it came from; secrets masked");
+  CLI::App* init =
+      add_command(*config, line, Command::config_init, "init", "Write a commented settings file");
+  init->add_option("file", line.target, "Where (default: standard output)");
+
+  CLI::App* completion =
+      add_command(app, line, Command::completion, "completion", "Print a shell completion script");
+  completion->add_option("shell", line.target, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+}
+
+std::unique_ptr<CLI::App> make_parser(CommandLine& line) {
+  auto app = std::make_unique<CLI::App>(
+      "Backs up a Dolibarr ERP: its PostgreSQL database and its documents, as one pair.",
+      "dolibarr-backup");
+  app->set_version_flag("--version", "dolibarr-backup " DOLIBARR_BACKUP_VERSION);
+  app->require_subcommand(1);
+  app->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  add_global_options(*app, line);
+  add_commands(*app, line);
+  app->footer(exit_code_table() + "\nStart with: dolibarr-backup config init");
+  return app;
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  const std::unique_ptr<CLI::App> app = make_parser(line);
+  ParsedCommandLine parsed;
+  try {
+    app->parse(argc, argv);
+    if (line.quiet && line.log.level == log::Level::info) line.log.level = log::Level::warning;
+    parsed.run = std::move(line);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, err;
+    const bool asked = app->exit(error, out, err) == 0;
+    parsed.out = out.str();
+    parsed.err = err.str();
+    parsed.exit_code = asked ? 0 : exit_code_of(Errc::usage);
+  }
+  return parsed;
+}
+
+namespace {
+
+// Every word that may follow the words so far: sub-commands and long options.
+void collect_words(const CLI::App& app, const std::string& path,
+                   std::map<std::string, std::string>& words) {
+  std::string& list = words[path];
+  for (const CLI::App* sub : app.get_subcommands({})) list += sub->get_name() + " ";
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) list += "--" + name + " ";
+  for (const CLI::App* sub : app.get_subcommands({}))
+    collect_words(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), words);
+}
+
+constexpr std::string_view kBashScript = R"(# bash completion for dolibarr-backup
+_dolibarr_backup() {{
+  local path="" word words
+  for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+    [[ $word == -* ]] || path="${{path:+$path }}$word"
+  done
+  while :; do
+    case "$path" in
+{cases}      *) path="${{path% *}}"; [[ $path == *" "* ]] || path=""; continue ;;
+    esac
+    break
+  done
+  [[ -n $path ]] && words="$words {global}"
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "${{COMP_WORDS[COMP_CWORD]}}")
+  [[ ${{#COMPREPLY[@]}} -gt 0 ]] || mapfile -t COMPREPLY < <(compgen -f -- "${{COMP_WORDS[COMP_CWORD]}}")
+}}
+complete -o filenames -F _dolibarr_backup dolibarr-backup
+)";
+
+std::string bash_script(const std::map<std::string, std::string>& words) {
+  std::string cases;
+  for (const auto& [path, list] : words)
+    cases += fmt::format("      \"{}\") words=\"{}\" ;;\n", path, list);
+  return fmt::format(kBashScript, fmt::arg("cases", cases), fmt::arg("global", words.at("")));
+}
+
+std::string fish_script(const std::map<std::string, std::string>& words) {
+  std::string script = "# fish completion for dolibarr-backup\n";
+  for (const auto& [path, list] : words) {
+    const std::string last = path.substr(path.rfind(' ') + 1);
+    const std::string when =
+        path.empty() ? "" : fmt::format(" -n '__fish_seen_subcommand_from {}'", last);
+    std::istringstream each(list);
+    for (std::string word; each >> word;) {
+      if (word.starts_with("--"))
+        script += fmt::format("complete -c dolibarr-backup{} -l {}\n", when, word.substr(2));
+      else
+        script += fmt::format("complete -c dolibarr-backup -f{} -a {}\n",
+                              path.empty() ? " -n __fish_use_subcommand" : when, word);
+    }
+  }
+  return script;
+}
+
+}  // namespace
+
+std::string completion_script(const std::string& shell) {
+  CommandLine unused;
+  const std::unique_ptr<CLI::App> app = make_parser(unused);
+  std::map<std::string, std::string> words;
+  collect_words(*app, "", words);
+  if (shell == "bash") return bash_script(words);
+  if (shell == "zsh")
+    return "#compdef dolibarr-backup\nautoload -U +X bashcompinit && bashcompinit\n" +
+           bash_script(words);
+  if (shell == "fish") return fish_script(words);
+  throw Error(Errc::usage, "no completion for the shell '" + shell + "'");
+}
+
+}  // namespace dolibarr_backup

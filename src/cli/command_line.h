@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+
+namespace dolibarr_backup {
+
+enum class Command {
+  backup,
+  list,
+  prune,
+  adopt,
+  hold_add,
+  hold_remove,
+  hold_list,
+  identity_show,
+  identity_accept,
+  config_show,
+  config_init,
+  completion,
+};
+
+/// The command line, parsed: what main dispatches on.
+struct CommandLine {
+  Command command = Command::list;
+  std::string config_file;                            ///< --config; "" for the default places
+  std::string environment;                            ///< --env
+  std::map<std::string, std::string> settings_flags;  ///< as SettingsInput::flags wants them
+  log::Options log;
+  bool json = false;
+  bool quiet = false;
+
+  bool force = false, dry_run = false, reread = false, no_prune = false;
+  std::optional<std::chrono::hours> uploads_older_than;
+  std::set<std::string> release;
+  std::string archive, why;  ///< hold add|rm
+  std::string target;        ///< config init FILE; completion SHELL
+};
+
+/// Either a command line to run, or text that was asked for (--help, --version)
+/// or an error, with its exit code.
+struct ParsedCommandLine {
+  std::optional<CommandLine> run;
+  std::string out, err;
+  int exit_code = 0;
+};
+
+ParsedCommandLine parse_command_line(int argc, const char* const* argv);
+
+/// A completion script for "bash", "zsh" or "fish"; throws Errc::usage otherwise.
+std::string completion_script(const std::string& shell);
+
+}  // namespace dolibarr_backup

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/progress.h"
+
+namespace dolibarr_backup {
+
+/// One line on stderr that is rewritten while it lives: what was read and stored,
+/// the rate, the time left. Only where stderr is a terminal and `quiet` is false.
+class ProgressBar {
+ public:
+  ProgressBar(const Progress& progress, bool quiet);
+  /// Wipes the line.
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+ private:
+  void draw_until_stopped();
+  const Progress& progress_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
+
+/// The line, without control characters, at most `width` columns. Pure.
+std::string progress_line(const Progress& progress, double seconds, size_t width);
+
+}  // namespace dolibarr_backup

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "app/backup.h"
+#include "app/holds.h"
+#include "app/identity.h"
+#include "app/list.h"
+#include "app/prune.h"
+
+/// Results as JSON text (docs/json.md). Additive: keys are never renamed or removed.
+namespace dolibarr_backup {
+
+std::string backup_json(const BackupReport& report);
+std::string listing_json(const std::vector<Listing>& listings);
+std::string prune_json(const std::string& environment, const PruneReport& report, bool dry_run);
+std::string identity_json(const std::string& environment, const IdentityReport& report);
+std::string holds_json(const std::map<std::string, Hold>& holds);
+std::string keys_json(const char* name, const std::vector<std::string>& keys);
+
+}  // namespace dolibarr_backup

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "app/backup.h"
+#include "app/holds.h"
+#include "app/identity.h"
+#include "app/list.h"
+#include "app/prune.h"
+
+/// Results as text for people; the last line of a backup is one that scripts can read.
+namespace dolibarr_backup {
+
+/// `brief`: only the summary line.
+std::string backup_text(const BackupReport& report, bool brief);
+std::string listing_text(const std::vector<Listing>& listings);
+std::string prune_text(const std::string& environment, const PruneReport& report, bool dry_run);
+std::string adopt_text(const std::vector<std::string>& keys, bool dry_run);
+std::string holds_text(const std::map<std::string, Hold>& holds);
+std::string identity_text(const std::string& environment, const IdentityReport& report);
+
+}  // namespace dolibarr_backup

@@ -1,0 +1,106 @@
+#include "cli/settings_reader.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/log.h"
+
+extern char** environ;
+
+namespace dolibarr_backup {
+namespace {
+
+constexpr const char* kConfigVariable = "DOLIBARR_BACKUP_CONFIG";
+constexpr const char* kSystemConfig = "/etc/dolibarr-backup/settings.yaml";
+
+std::optional<std::string> read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    throw Error(Errc::config, "'" + path + "' cannot be read: " + errno_text(errno));
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (in.bad() || (text.fail() && !std::filesystem::is_empty(path)))
+    throw Error(Errc::config, "'" + path + "' cannot be read: " + errno_text(errno));
+  return text.str();
+}
+
+// Only its owner has permissions on the file.
+bool is_private(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+std::map<std::string, std::string> process_environment() {
+  std::map<std::string, std::string> variables;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string text(*entry);
+    const size_t mark = text.find('=');
+    if (mark != std::string::npos) variables.emplace(text.substr(0, mark), text.substr(mark + 1));
+  }
+  return variables;
+}
+
+// The file that was named must be there; the default one may be absent.
+void find_file(const CommandLine& line, SettingsInput& input) {
+  std::string named = line.config_file;
+  if (const auto variable = input.variables.find(kConfigVariable);
+      named.empty() && variable != input.variables.end())
+    named = variable->second;
+  input.file_name = named.empty() ? kSystemConfig : named;
+  input.file_text = read_file(input.file_name);
+  if (input.file_text) input.file_is_private = is_private(input.file_name);
+  if (!input.file_text && !named.empty())
+    throw Error(Errc::config, "there is no settings file '" + named + "'")
+        .with_hint("write one with: dolibarr-backup config init " + named);
+}
+
+std::string all_problems(const SettingsResult& result) {
+  std::string text =
+      result.problems.size() == 1
+          ? "the settings have a problem:"
+          : "the settings have " + std::to_string(result.problems.size()) + " problems:";
+  for (const SettingsProblem& problem : result.problems)
+    text += "\n  " + problem.origin.text + ": " + problem.message;
+  return text;
+}
+
+}  // namespace
+
+SettingsResult read_settings(const CommandLine& line) {
+  SettingsInput input;
+  input.variables = process_environment();
+  input.flags = line.settings_flags;
+  input.environment = line.environment;
+  input.read_file = read_file;
+  find_file(line, input);
+  return load_settings(input);
+}
+
+std::vector<EnvironmentSettings> chosen_environments(const CommandLine& line, bool all_allowed) {
+  SettingsResult result = read_settings(line);
+  if (!result.problems.empty())
+    throw Error(Errc::config, all_problems(result))
+        .with_hint("`dolibarr-backup config show` prints every setting with where it came from");
+  for (const SettingsProblem& warning : result.warnings)
+    log::warning("{}: {}", warning.origin.text, warning.message);
+  std::vector<EnvironmentSettings>& all = result.environments;
+  if (!line.environment.empty())
+    std::erase_if(all, [&](const auto& one) { return one.name != line.environment; });
+  if (all.empty())
+    throw Error(Errc::usage, line.environment.empty()
+                                 ? "no environment is defined"
+                                 : "no environment '" + line.environment + "' is defined")
+        .with_hint("write a settings file with: dolibarr-backup config init FILE");
+  if (all.size() > 1 && !all_allowed) throw Error(Errc::usage, "which environment? say --env NAME");
+  return std::move(all);
+}
+
+}  // namespace dolibarr_backup

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <stop_token>
+#include <thread>
+
+namespace dolibarr_backup {
+
+/// Turns the first SIGINT, SIGTERM or SIGHUP into a stop request; a second one
+/// ends the process at once. Construct it before any other thread exists: the
+/// signals are blocked in every thread made afterwards.
+class SignalWatch {
+ public:
+  explicit SignalWatch(std::stop_source& stop);
+  ~SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+ private:
+  std::jthread thread_;
+};
+
+}  // namespace dolibarr_backup
