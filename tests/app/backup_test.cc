@@ -1,0 +1,235 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "app/adopt.h"
+#include "app/hooked_store.h"
+#include "app/identity.h"
+#include "app/instance.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using testing::HasSubstr;
+
+int exit_code(const BackupReport& report) {
+  return report.failure ? exit_code_of(report.failure->code()) : 0;
+}
+
+TEST(Backup, FirstRunUploadsBothHalvesAndTheNextNothing) {
+  Instance instance;
+  const BackupReport first = instance.backup();
+  EXPECT_EQ(exit_code(first), 0) << first.failure->what();
+  EXPECT_EQ(first.uploaded(), 2);
+  EXPECT_EQ(first.record.pair, PairJudgement::quiescent);
+  const BackupReport second = instance.backup();
+  EXPECT_EQ(exit_code(second), 0);
+  EXPECT_EQ(second.uploaded(), 0);
+  EXPECT_EQ(second.unchanged(), 2);
+  EXPECT_EQ(second.record.pair, PairJudgement::quiescent);
+  EXPECT_EQ(instance.difference_after_restore(), "");
+}
+
+TEST(Backup, OnlyTheHalfThatChangedIsUploaded) {
+  Instance instance;
+  instance.backup();
+  instance.sql("update llx_facturedet set description = 'other' where rowid = 7");
+  const BackupReport rows = instance.backup();
+  EXPECT_EQ(rows.record.halves.at(Half::db).result, HalfResult::stored);
+  EXPECT_EQ(rows.record.halves.at(Half::docs).result, HalfResult::unchanged);
+  EXPECT_EQ(instance.difference_after_restore(), "");
+
+  instance.write_document("facture/FA2606-0021/FA2606-0021.pdf", "%PDF new");
+  const BackupReport files = instance.backup();
+  EXPECT_EQ(files.record.halves.at(Half::db).result, HalfResult::unchanged);
+  EXPECT_EQ(files.record.halves.at(Half::docs).result, HalfResult::stored);
+  EXPECT_EQ(instance.difference_after_restore(), "");
+}
+
+TEST(Backup, LoginsAndCachesUploadNothing) {
+  Instance instance;
+  instance.write_document("users/temp/1/stats.cache", "");
+  instance.backup();
+  instance.sql(
+      "update llx_user set datepreviouslogin = datelastlogin, datelastlogin = now(), tms = now()");
+  instance.write_document("users/temp/1/stats.cache", "numbers");
+  instance.write_document("dolibarr.log", "GET /index.php\n");
+  const BackupReport report = instance.backup();
+  EXPECT_EQ(report.uploaded(), 0) << report.why.at(Half::db) << "; " << report.why.at(Half::docs);
+}
+
+TEST(Backup, ContentChangedWithinTheTimeStampIsSeen) {
+  Instance instance;
+  const std::string path = "facture/FA2606-0001/FA2606-0001.pdf";
+  instance.backup();  // everything was made just now: racy
+  const std::string file = instance.documents() + "/" + path;
+  struct stat before {};
+  ASSERT_EQ(stat(file.c_str(), &before), 0);
+  // Same length, same mtime; only ctime can tell, and the walk sees that one.
+  {
+    std::fstream out(file, std::ios::in | std::ios::out | std::ios::binary);
+    out << "%PDF-9";
+  }
+  const timespec times[2] = {before.st_atim, before.st_mtim};
+  ASSERT_EQ(utimensat(AT_FDCWD, file.c_str(), times, 0), 0);
+  EXPECT_EQ(instance.backup().record.halves.at(Half::docs).result, HalfResult::stored);
+  EXPECT_EQ(instance.difference_after_restore(), "");
+}
+
+TEST(Backup, AnUnchangedHalfIsTakenAnewAfterItsDays) {
+  Instance instance;
+  instance.backup();
+  instance.now += std::chrono::days(31);
+  const BackupReport report = instance.backup();
+  EXPECT_EQ(report.uploaded(), 2);
+  EXPECT_THAT(report.why.at(Half::db), HasSubstr("31 days old"));
+}
+
+TEST(Backup, AHalfThatFailsDoesNotStopTheOther) {
+  Instance instance;
+  instance.backup();
+  instance.sql("update llx_facture set note_private = 'x' where rowid = 1");
+  const std::string documents = instance.documents();
+  instance.settings().documents = documents + "-not-there";
+  const BackupReport report = instance.backup();
+  EXPECT_EQ(exit_code(report), 4);
+  EXPECT_EQ(report.record.result, RunResult::failed);
+  EXPECT_EQ(report.record.pair, PairJudgement::none);
+  EXPECT_EQ(report.record.halves.at(Half::db).result, HalfResult::stored);
+  EXPECT_EQ(report.record.halves.at(Half::docs).result, HalfResult::failed);
+  EXPECT_THAT(report.failure->what(), HasSubstr("-not-there"));
+
+  instance.settings().documents = documents;
+  const BackupReport next = instance.backup();
+  EXPECT_EQ(next.uploaded(), 0);
+  EXPECT_EQ(next.record.pair, PairJudgement::quiescent);
+  EXPECT_EQ(instance.difference_after_restore(), "");
+}
+
+TEST(Backup, AnUnreachableDatabaseIsReportedAndTheDocumentsAreStored) {
+  Instance instance;
+  instance.settings().database.name = "no_such_database";
+  const BackupReport report = instance.backup();
+  EXPECT_EQ(exit_code(report), 4);
+  EXPECT_EQ(report.record.halves.at(Half::db).result, HalfResult::failed);
+  EXPECT_EQ(report.record.halves.at(Half::docs).result, HalfResult::stored);
+  EXPECT_THAT(report.failure->what(), HasSubstr("no_such_database"));
+}
+
+TEST(Backup, AnotherInstanceIsRefusedUntilItIsAccepted) {
+  Instance instance;
+  instance.backup();
+  instance.sql("update llx_const set value = '20991231' where name = 'MAIN_SECURITY_SALT'");
+  const BackupReport refused = instance.backup();
+  EXPECT_EQ(exit_code(refused), 7);
+  EXPECT_EQ(refused.record.result, RunResult::refused);
+  EXPECT_EQ(refused.uploaded(), 0);
+  Catalog catalog = instance.catalog();
+  EXPECT_EQ(catalog.newest_record()->result, RunResult::refused) << "the refusal is on record";
+
+  instance.now += std::chrono::minutes(1);
+  EXPECT_TRUE(accept_identity(catalog, instance.settings(), instance.now).changed);
+  EXPECT_EQ(exit_code(instance.backup()), 0);
+}
+
+TEST(Backup, AClockBehindTheNewestRecordIsRefused) {
+  Instance instance;
+  instance.backup();
+  instance.now -= std::chrono::hours(48);
+  try {
+    instance.backup();
+    FAIL() << "a run before the newest record must be refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::refused);
+    EXPECT_THAT(error.what(), HasSubstr("clock"));
+  }
+}
+
+TEST(Backup, TwoRunsOfOneSecondBothSurvive) {
+  Instance instance;
+  instance.backup();
+  instance.sql("update llx_facture set note_private = 'a'");
+  // The second run begins and ends while the first one's bytes are on their way.
+  std::optional<BackupReport> second;
+  HookedStore hooked(instance.store(), [&](const std::string&) {
+    if (second) return;
+    second.emplace(BackupReport{.record = {.run = RunId::make(instance.now, 0)}});
+    Progress progress;
+    second = back_up(instance.settings(), instance.store(), {.prune = false},
+                     [&] { return instance.now; }, progress, {});
+  });
+  instance.now += std::chrono::minutes(1);
+  Progress progress;
+  const BackupReport first = back_up(instance.settings(), hooked, {.prune = false},
+                                     [&] { return instance.now; }, progress, {});
+  ASSERT_FALSE(first.failure) << first.failure->what();
+  ASSERT_FALSE(second->failure) << second->failure->what();
+  EXPECT_EQ(first.record.started, second->record.started);
+  {
+    Catalog catalog = instance.catalog();
+    for (const RunRecord& record : {first.record, second->record}) {
+      ASSERT_NE(catalog.record(record.run), nullptr);
+      EXPECT_TRUE(catalog.contains(record.halves.at(Half::db).archive->archive.key));
+    }
+    EXPECT_EQ(catalog.heads().size(), 2u) << "the chain forks";
+  }
+  instance.backup();
+  EXPECT_EQ(instance.catalog().heads().size(), 1u) << "and joins again";
+  EXPECT_EQ(instance.difference_after_restore(), "");
+}
+
+TEST(Backup, EveryRecordIsReferredToByALaterOne) {
+  Instance instance;
+  for (int run = 0; run < 4; ++run) instance.backup();
+  Catalog catalog = instance.catalog();
+  ASSERT_EQ(catalog.heads().size(), 1u);
+  EXPECT_EQ(catalog.heads().front().run, catalog.runs().back().text());
+}
+
+TEST(Backup, DocumentsThatTheDatabaseKnowsAndTheTreeLacksAreCounted) {
+  Instance instance;
+  instance.sql(
+      "insert into llx_ecm_files(label, filepath, filename) values "
+      "('x', 'facture/FA2606-0001', 'FA2606-0001.pdf'), ('x', 'facture/GONE', 'GONE.pdf')");
+  const BackupReport report = instance.backup();
+  EXPECT_EQ(report.record.halves.at(Half::docs).facts.at("indexed_files_missing"), 1u);
+  ASSERT_FALSE(report.record.notes.empty());
+  EXPECT_THAT(report.record.notes.front(), HasSubstr("facture/GONE/GONE.pdf"));
+}
+
+TEST(Backup, PointersAndTheRecipeAreWritten) {
+  Instance instance;
+  instance.backup();
+  for (const char* name : {".fp-db", ".fp-docs", "RESTORE.txt"})
+    EXPECT_TRUE(std::filesystem::exists(instance.store_folder() + "/erp/prod/" + name)) << name;
+}
+
+TEST(Backup, ArchivesOfTheEarlierScriptCountUntilOursDo) {
+  Instance instance;
+  const std::string old = "erp/prod/db/20250101T030000Z.dump";
+  instance.store().put(old, as_bytes("PGDMP"), Overwrite::no);
+  const BackupReport first = instance.backup();
+  EXPECT_EQ(first.uploaded(), 2);
+  const std::string late = "erp/prod/db/20270101T030000Z.dump";
+  instance.store().put(late, as_bytes("PGDMP"), Overwrite::no);
+  const auto standing = [&](const std::string& key) {
+    Catalog catalog = instance.catalog();
+    for (const CatalogArchive& archive : catalog.archives())
+      if (archive.stored.key == key) return archive.standing;
+    throw std::runtime_error("not listed: " + key);
+  };
+  EXPECT_EQ(standing(old), CatalogArchive::Standing::in_force);
+  EXPECT_EQ(standing(late), CatalogArchive::Standing::foreign);
+  Catalog catalog = instance.catalog();
+  instance.now += std::chrono::minutes(1);
+  EXPECT_EQ(adopt(catalog, instance.settings(), false, instance.now).size(), 2u);
+  EXPECT_EQ(standing(late), CatalogArchive::Standing::in_force);
+}
+
+}  // namespace
+}  // namespace dolibarr_backup

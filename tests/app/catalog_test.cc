@@ -1,0 +1,92 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/instance.h"
+#include "app/list.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+TEST(List, AnEnvironmentWithoutAnyBackupSaysSo) {
+  Instance instance;
+  Catalog catalog = instance.catalog();
+  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("no run of dolibarr-backup")));
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("no db archive has ever been stored")));
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("no docs archive has ever been stored")));
+}
+
+TEST(List, AHalfThatWasNeverBackedUpIsNamed) {
+  Instance instance;
+  instance.settings().documents += "-not-mounted";
+  instance.backup();
+  Catalog catalog = instance.catalog();
+  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("no docs archive has ever been stored")));
+  EXPECT_THAT(listing.missing, Not(Contains(HasSubstr("no db archive"))));
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("no point")));
+}
+
+TEST(List, ASoundEnvironmentMissesNothing) {
+  Instance instance;
+  instance.backup();
+  instance.backup();
+  Catalog catalog = instance.catalog();
+  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(listing.missing, IsEmpty());
+  ASSERT_EQ(listing.points.size(), 1u);
+  EXPECT_EQ(listing.points.front().confirmed - listing.points.front().since,
+            std::chrono::minutes(1));
+  EXPECT_EQ(listing.archives.size(), 2u);
+  for (const ListedArchive& archive : listing.archives)
+    EXPECT_THAT(archive.reasons, Contains(HasSubstr("newest")));
+}
+
+TEST(List, ThreeSilentDaysAreLoud) {
+  Instance instance;
+  instance.backup();
+  Catalog catalog = instance.catalog();
+  const Listing listing =
+      list_environment(catalog, instance.settings(), instance.now + std::chrono::hours(72));
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("no good run for")));
+}
+
+TEST(List, TheKeyOutsideTheBackupIsMentionedUntilItsPlaceIsKnown) {
+  Instance instance;
+  instance.backup();
+  instance.settings().conf_key_location.clear();
+  Catalog catalog = instance.catalog();
+  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("key not in the backup")));
+}
+
+TEST(Catalog, ARecordThatCannotBeReadIsReportedAndSkipped) {
+  Instance instance;
+  instance.backup();
+  const RunId stray = RunId::make(instance.now + std::chrono::seconds(30), 7);
+  instance.store().put(KeySpace("erp/prod").run_record(stray), as_bytes("{ not json"),
+                       Overwrite::no);
+  const BackupReport next = instance.backup();
+  EXPECT_EQ(next.record.result, RunResult::success);
+  Catalog catalog = instance.catalog();
+  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("cannot be read")));
+}
+
+TEST(Catalog, AnArchiveThatLostItsBytesIsTakenAnew) {
+  Instance instance;
+  const BackupReport first = instance.backup();
+  const std::string key = first.record.halves.at(Half::docs).archive->archive.key;
+  instance.store().put(key, as_bytes("cut short"), Overwrite::yes);
+  const BackupReport second = instance.backup();
+  EXPECT_EQ(second.record.halves.at(Half::docs).result, HalfResult::stored);
+  EXPECT_EQ(instance.difference_after_restore(), "");
+}
+
+}  // namespace
+}  // namespace dolibarr_backup
