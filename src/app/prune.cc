@@ -69,7 +69,7 @@ PruneInput input_for(Catalog& catalog, const EnvironmentSettings& environment,
                      const PruneOptions& options, const Retention& retention, Instant now) {
   PruneInput input{
       .now = now,
-      .orphan_grace = environment.orphan_grace,
+      .orphan_grace = options.uploads_older_than.value_or(environment.orphan_grace),
       .uploads_older_than = options.uploads_older_than.value_or(environment.uploads_older_than),
       .max_prune_percent = environment.max_prune_percent,
       .force = options.force};

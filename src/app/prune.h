@@ -19,7 +19,9 @@ struct PruneOptions {
   bool dry_run = false;
   bool force = false;                                    ///< overrides what may be overridden
   std::set<std::string> release;                         ///< last copies that may go, by key
-  std::optional<std::chrono::hours> uploads_older_than;  ///< instead of the settings'
+  /// Instead of the settings' grace: for unfinished uploads, and for orphans, which are
+  /// uploads whose run did not live to record them.
+  std::optional<std::chrono::hours> uploads_older_than;
 };
 
 struct PruneReport {

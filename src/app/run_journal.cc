@@ -9,9 +9,20 @@
 namespace dolibarr_backup {
 namespace {
 
-// Machines that keep time by NTP agree far better; and runs that follow each other
-// within a second date themselves a little ahead, to sort in their order.
+// Machines that keep time by NTP agree far better.
 constexpr std::chrono::seconds kClockTolerance{60};
+constexpr int kNameTries = 1000;
+
+// Several runs of one second sort in their order: the later one draws a name until it
+// is past the earlier one's. Each halves what is left, so one day a second is full.
+RunId name_after(const RunId& newest, Instant now) {
+  std::random_device entropy;
+  for (int tries = 0; tries < kNameTries; ++tries) {
+    RunId run = RunId::make(now, static_cast<uint32_t>(entropy()));
+    if (run > newest) return run;
+  }
+  return RunId::make(newest.start() + std::chrono::seconds(1), static_cast<uint32_t>(entropy()));
+}
 
 }  // namespace
 
@@ -26,11 +37,9 @@ RunId begin_run(const Catalog& catalog, Instant now) {
               "set this machine's clock, or, if the record was made with a wrong clock, "
               "move '" +
               catalog.keys().run_record(catalog.runs().back()) + "' out of the prefix");
-    // Always after the newest record, so that records sort in the order of their runs.
-    now = std::max(now, newest + std::chrono::seconds(1));
+    return name_after(catalog.runs().back(), std::max(now, newest));
   }
-  std::random_device entropy;
-  return RunId::make(now, static_cast<uint32_t>(entropy()));
+  return RunId::make(now, static_cast<uint32_t>(std::random_device()()));
 }
 
 RunRecord new_record(RunKind kind, const EnvironmentSettings& environment, const RunId& run,

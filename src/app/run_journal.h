@@ -10,8 +10,8 @@ namespace dolibarr_backup {
 
 /// Names a run that starts now, and refuses (Errc::refused) a clock that is not
 /// past the newest record: a record dated wrongly would be sorted wrongly for ever.
-/// A lead of up to a minute is no reason: the run is then dated a second after that
-/// record. Two runs at once may share a second, never a name.
+/// A lead of up to a minute is no reason: the run then takes that record's second, and
+/// a name past it. Two runs at once may share a second, never a name.
 RunId begin_run(const Catalog& catalog, Instant now);
 
 /// A record of `kind` with what every record of this prefix carries forward.

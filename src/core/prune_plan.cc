@@ -34,12 +34,12 @@ PrunePlan plan_prune(const PruneInput& input) {
       plan.steps.push_back({candidate.manifest, candidate.manifest_bytes, "its archive goes"});
   }
   for (const StrayObject& orphan : input.orphans)
-    if (input.now - orphan.begun > input.orphan_grace)
+    if (input.now - orphan.begun >= input.orphan_grace)
       plan.steps.push_back({orphan.key, orphan.bytes,
                             fmt::format("orphan: no run record names it, {} old",
                                         age_text(input.now, orphan.begun))});
   for (const StrayObject& manifest : input.lone_manifests)
-    if (input.now - manifest.begun > input.orphan_grace)
+    if (input.now - manifest.begun >= input.orphan_grace)
       plan.steps.push_back({manifest.key, manifest.bytes, "its archive is gone"});
   for (const PendingUploadInfo& upload : input.uploads)
     if (input.now - upload.started >= input.uploads_older_than)

@@ -82,7 +82,8 @@ std::string canonical_query(const std::map<std::string, std::string>& query) {
   std::map<std::string, std::string> encoded;
   for (const auto& [name, value] : query) encoded[percent_encode(name)] = percent_encode(value);
   std::string out;
-  for (const auto& [name, value] : encoded) out += (out.empty() ? "" : "&") + name + "=" + value;
+  for (const auto& [name, value] : encoded)
+    out += fmt::format("{}{}={}", out.empty() ? "" : "&", name, value);
   return out;
 }
 
