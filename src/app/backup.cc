@@ -283,7 +283,7 @@ void BackupRun::complete(const Look& look, Capture& capture) {
   for (auto& [which, error] : capture.failures) failures_.insert_or_assign(which, error);
   for (auto& [which, pending] : capture.pending) {
     throw_if_stopped(stop_);
-    if (std::optional<Error> error = error_of([&] { pending->complete(); })) {
+    if (std::optional<Error> error = error_of([&upload = pending] { upload->complete(); })) {
       failures_.insert_or_assign(which, *error);
       record_.pair = PairJudgement::none;
       continue;

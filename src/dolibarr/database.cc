@@ -1,5 +1,7 @@
 #include "dolibarr/database.h"
 
+#include <fmt/ranges.h>
+
 #include <cstdlib>
 #include <thread>
 
@@ -66,6 +68,7 @@ class OpenSnapshot : public DatabaseSnapshot {
                  "--dbname=" + connection_string(parameters)};
     spec.hidden_variables = "PG";
     if (!parameters.password.empty()) spec.environment["PGPASSWORD"] = parameters.password.reveal();
+    log::debug("db: {}", fmt::join(spec.argv, " "));
     return std::make_unique<ProcessSource>(spec, stop);
   }
 
@@ -79,6 +82,8 @@ class OpenSnapshot : public DatabaseSnapshot {
           .with_hint("an empty database is never taken for a backup: check host and name");
     facts_ = read_database_facts(connection_, settings_.table_prefix, warnings_);
     mark_ = read_snapshot_mark(connection_, facts_.system_identifier);
+    log::debug("db: snapshot {} ({}) of {}, {} tables", snapshot_, mark_.snapshot,
+               connection_.describe(), tables_.tables.size());
   }
 
   void choose_pg_dump() {

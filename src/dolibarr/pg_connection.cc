@@ -39,9 +39,10 @@ bool wait_for_socket(int socket, short events, int timeout_ms) {
 }
 
 /// libpq tells the SQLSTATE of a refused connection only inside the verbose text,
-/// "FATAL:  28P01: password ...", whose words may be in any language.
+/// "FATAL:  28P01: password ...", whose words may be in any language. FATAL itself is
+/// five capitals too: a SQLSTATE has a digit.
 PgError connect_error(const std::string& verbose_text) {
-  static const std::regex state_pattern(":\\s+([0-9A-Z]{5}): ");
+  static const std::regex state_pattern(":\\s+(?=[A-Z]*[0-9])([0-9A-Z]{5}): ");
   static const std::regex location_pattern("\\.[ch]:[0-9]+\\s*$");
   std::string message, state;
   std::istringstream lines(verbose_text);

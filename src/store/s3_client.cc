@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "base/log.h"
+#include "base/units.h"
 #include "store/key_rules.h"
 #include "store/s3_xml.h"
 #include "store/transport_error.h"
@@ -55,6 +57,11 @@ bool contradicts(std::string etag, const std::string& md5_hex) {
   const bool is_md5 = etag.size() == kMd5HexDigits &&
                       etag.find_first_not_of("0123456789abcdef") == std::string::npos;
   return is_md5 && etag != md5_hex;
+}
+
+std::chrono::milliseconds since(std::chrono::steady_clock::time_point began) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               began);
 }
 
 uint64_t content_length(const HttpResponse& response, const std::string& key) {
@@ -134,8 +141,12 @@ HttpRequest S3Client::signed_request(const S3Request& request) const {
 }
 
 HttpResponse S3Client::send_once(const S3Request& request, const std::stop_token& stop) {
+  const auto began = std::chrono::steady_clock::now();
   try {
-    return http_.perform(signed_request(request), stop);
+    HttpResponse response = http_.perform(signed_request(request), stop);
+    log::debug("{}: {} ({} sent, {})", operation_of(request), response.status,
+               format_bytes(request.body.size()), format_duration(since(began)));
+    return response;
   } catch (const Error& error) {
     // An answer cut short says nothing about what is stored.
     if (error.code() != Errc::corrupt) throw;

@@ -93,7 +93,9 @@ void S3Upload::begin_multipart() {
                           .key = key_,
                           .query = {{"uploads", ""}},
                           .headers = {{"content-type", "application/octet-stream"}}};
-  upload_id_ = parse_upload_id(client_.send(request, client_.interruptible()).body);
+  throw_if_stopped(client_.stop());
+  // Once sent, its answer is waited for: without the id nobody could abort the upload.
+  upload_id_ = parse_upload_id(client_.send(request, client_.cleaning_up()).body);
 }
 
 void S3Upload::submit_part() {

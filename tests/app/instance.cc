@@ -116,7 +116,7 @@ std::string Instance::difference_after_restore() {
   server().run_sql("postgres", "drop database if exists " + copy);
   server().create_database(copy);
   server().restore(copy, to + "/db.dump");
-  if (server().dump_plain(copy) != server().dump_plain(database_)) return "the database differs";
+  if (server().dump_sorted(copy) != server().dump_sorted(database_)) return "the database differs";
   try {
     run({"diff", "-r", "--no-dereference", settings_.documents, to + "/docs"});
   } catch (const Error& error) {

@@ -1,6 +1,7 @@
 #include "support/postgres_server.h"
 
 #include <libpq-fe.h>
+#include <algorithm>
 
 #include <charconv>
 #include <chrono>
@@ -107,6 +108,16 @@ void PostgresServer::start() {
 
 void PostgresServer::stop() {
   server_.reset();
+}
+
+std::string PostgresServer::dump_sorted(const std::string& database) {
+  std::istringstream text(dump_plain(database));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(std::move(line));
+  std::sort(lines.begin(), lines.end());
+  std::string sorted;
+  for (const std::string& line : lines) sorted += line + "\n";
+  return sorted;
 }
 
 void PostgresServer::restart() {

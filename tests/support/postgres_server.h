@@ -47,6 +47,9 @@ class PostgresServer {
   void restore(const std::string& database, const std::string& dump_path);
   /// pg_dump as SQL text, without the lines that differ from run to run.
   std::string dump_plain(const std::string& database);
+  /// The same with its lines sorted: a table's rows have no order, and a restore may
+  /// put them elsewhere.
+  std::string dump_sorted(const std::string& database);
 
   /// Stops and starts it again on the same data.
   void restart();

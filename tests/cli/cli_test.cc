@@ -1,0 +1,168 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/program.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+std::string last_line(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  const size_t newline = text.rfind('\n');
+  return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+TEST(Cli, HelpNamesEveryCommandAndExitCode) {
+  Program program;
+  const CommandResult help = program.run({"--help"});
+  EXPECT_EQ(help.status, 0);
+  for (const char* word : {"backup", "list", "prune", "hold", "adopt", "identity", "config",
+                           "completion", "130", "torn", "incomplete"})
+    EXPECT_THAT(help.output, HasSubstr(word));
+  EXPECT_THAT(program.run({"--version"}).output, HasSubstr("dolibarr-backup 0."));
+}
+
+TEST(Cli, AWrongCommandLineIsUsage) {
+  Program program;
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{},
+                                             {"bakup"},
+                                             {"backup", "--fource"},
+                                             {"prune", "--uploads-older-than", "soon"},
+                                             {"hold", "add"},
+                                             {"completion", "tcsh"}}) {
+    const CommandResult result = program.run(wrong);
+    EXPECT_EQ(result.status, 2) << testing::PrintToString(wrong);
+    EXPECT_THAT(result.errors, Not(IsEmpty()));
+  }
+}
+
+TEST(Cli, ARunEndsWithOneLineThatScriptsRead) {
+  Program program;
+  const CommandResult first = program.run({"--env", "prod", "backup"});
+  EXPECT_EQ(first.status, 0) << first.errors;
+  EXPECT_THAT(
+      last_line(first.output),
+      StartsWith("env=prod result=success pair=quiescent uploaded=2 unchanged=0 pruned=0 run="));
+  const CommandResult second = program.run({"--quiet", "--env", "prod", "backup"});
+  EXPECT_THAT(second.output,
+              StartsWith("env=prod result=success pair=quiescent uploaded=0 unchanged=2"));
+  EXPECT_EQ(second.errors, "") << "quiet is quiet";
+  EXPECT_EQ(second.output.find('\x1b'), std::string::npos) << "no colours in a pipe";
+  EXPECT_EQ(program.difference_after_restore(), "");
+}
+
+TEST(Cli, JsonIsJson) {
+  Program program;
+  const json backup = json::parse(program.run({"--json", "-e", "prod", "backup"}).output);
+  EXPECT_EQ(backup.at("result"), "success");
+  EXPECT_EQ(backup.at("halves").at("db").at("result"), "stored");
+  const json list = json::parse(program.run({"--json", "list"}).output);
+  EXPECT_EQ(list.at("environments").at(0).at("points").size(), 1u);
+  EXPECT_EQ(list.at("environments").at(0).at("archives").size(), 2u);
+  const json prune = json::parse(program.run({"--json", "-e", "prod", "prune", "-n"}).output);
+  EXPECT_EQ(prune.at("plan").size(), 0u);
+  const json settings = json::parse(program.run({"--json", "config", "show"}).output);
+  EXPECT_GT(settings.at("settings").size(), 10u);
+  const CommandResult logs = program.run({"--log-format", "json", "-e", "prod", "backup"});
+  std::istringstream lines(logs.errors);
+  for (std::string line; std::getline(lines, line);) EXPECT_TRUE(json::accept(line)) << line;
+}
+
+TEST(Cli, ListOfAnEmptyStoreIsLoud) {
+  Program program;
+  const CommandResult list = program.run({"list"});
+  EXPECT_EQ(list.status, 0) << list.errors;
+  EXPECT_THAT(list.output, HasSubstr("MISSING: no docs archive has ever been stored"));
+  EXPECT_THAT(list.output, HasSubstr("MISSING: no db archive has ever been stored"));
+}
+
+TEST(Cli, AMissingDatabaseIsASourceErrorWithAHint) {
+  Program program;
+  Program::server().run_sql("postgres", "alter database " + program.database() + " rename to " +
+                                            program.database() + "_away");
+  const CommandResult result = program.run({"-e", "prod", "backup"});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_THAT(result.errors, HasSubstr("hint:"));
+  EXPECT_THAT(result.output, HasSubstr("result=failed"));
+  const CommandResult list = program.run({"-e", "prod", "list"});
+  EXPECT_THAT(list.output, HasSubstr("MISSING: no db archive has ever been stored"));
+  EXPECT_THAT(list.output, Not(HasSubstr("no docs archive"))) << "the other half was stored";
+}
+
+TEST(Cli, HoldsCanBeAddedListedAndRemoved) {
+  Program program;
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  const json list = json::parse(program.run({"--json", "list"}).output);
+  const std::string key = list.at("environments").at(0).at("archives").at(0).at("key");
+  const CommandResult added = program.run({"-e", "prod", "hold", "add", key, "--why", "tax audit"});
+  EXPECT_EQ(added.status, 0) << added.errors;
+  EXPECT_THAT(program.run({"-e", "prod", "hold", "list"}).output, HasSubstr("tax audit"));
+  EXPECT_EQ(program.run({"-e", "prod", "hold", "rm", key}).status, 0);
+  EXPECT_THAT(program.run({"-e", "prod", "hold", "list"}).output, HasSubstr("no holds"));
+  EXPECT_EQ(program.run({"-e", "prod", "hold", "rm", key}).status, 2);
+}
+
+TEST(Cli, AnotherDolibarrIsRefusedUntilItIsAccepted) {
+  Program program;
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  program.sql("update llx_const set value = 'another' where name = 'MAIN_SECURITY_SALT'");
+  const CommandResult refused = program.run({"-e", "prod", "backup"});
+  EXPECT_EQ(refused.status, 7) << refused.errors;
+  EXPECT_THAT(refused.errors, HasSubstr("identity accept --env prod"));
+  EXPECT_THAT(program.run({"-e", "prod", "identity", "show"}).output, HasSubstr("DIFFER"));
+  EXPECT_EQ(program.run({"-e", "prod", "identity", "accept"}).status, 0);
+  EXPECT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+}
+
+TEST(Cli, ArchivesOfTheEarlierScriptAreListedAndAdopted) {
+  Program program;
+  const std::string folder = program.path("store") + "/erp/prod";
+  std::filesystem::create_directories(folder + "/db");
+  std::ofstream(folder + "/db/20250101T030000Z.dump") << "PGDMP of the earlier script";
+  EXPECT_THAT(program.run({"list"}).output, HasSubstr("of the earlier script"));
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder + "/db/20250101T030000Z.dump"));
+  EXPECT_EQ(program.run({"-e", "prod", "adopt"}).status, 0);
+}
+
+TEST(Cli, ConfigInitWritesAFileOnceAndForItsOwnerOnly) {
+  Program program;
+  const std::string file = program.path("new.yaml");
+  const CommandResult written = program.run({"config", "init", file});
+  EXPECT_EQ(written.status, 0) << written.errors;
+  EXPECT_EQ(std::filesystem::status(file).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(program.run({"config", "init", file}).status, 3) << "never overwritten";
+}
+
+TEST(Cli, SettingsThatAreWrongAreToldAllAtOnce) {
+  Program program;
+  std::ofstream(program.settings_file())
+      << "environments:\n  prod:\n    documants: /x\n    time_zone: Mars/Olympus\n";
+  const CommandResult result = program.run({"-e", "prod", "backup"});
+  EXPECT_EQ(result.status, 3);
+  for (const char* word : {"documants", "documents", "Mars/Olympus", "settings.yaml:3", "store"})
+    EXPECT_THAT(result.errors, HasSubstr(word));
+}
+
+TEST(Cli, AStoreInsideTheDocumentsIsRefused) {
+  Program program;
+  program.use_store("      directory: " + program.documents() + "/backup\n");
+  const CommandResult result = program.run({"-e", "prod", "backup"});
+  EXPECT_EQ(result.status, 3) << result.errors;
+  EXPECT_FALSE(std::filesystem::exists(program.documents() + "/backup"));
+}
+
+}  // namespace
+}  // namespace dolibarr_backup

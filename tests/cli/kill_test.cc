@@ -1,0 +1,111 @@
+// kill -9 at any moment: nothing in force that is not whole, nothing lost, and what
+// was left behind goes with `prune --uploads-older-than 0`.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <iostream>
+#include <random>
+#include <thread>
+
+#include "app/catalog.h"
+#include "cli/program.h"
+#include "support/ceph_rgw.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using testing::HasSubstr;
+
+std::string noise(size_t size, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::string bytes(size, '\0');
+  for (char& c : bytes) c = static_cast<char>(random());
+  return bytes;
+}
+
+void change_both_halves(const Program& program, int round) {
+  program.sql("update llx_facture set note_private = 'round " + std::to_string(round) + "'");
+  program.write_document("ecm/scan.bin", noise(12 << 20, static_cast<uint64_t>(round)));
+}
+
+milliseconds duration_of_a_run(const Program& program) {
+  const auto start = steady_clock::now();
+  const CommandResult first = program.run({"-e", "prod", "backup"});
+  EXPECT_EQ(first.status, 0) << first.errors;
+  return std::chrono::duration_cast<milliseconds>(steady_clock::now() - start);
+}
+
+void survives_kills(Program& program, int rounds) {
+  const milliseconds whole = duration_of_a_run(program);
+  // A new seed each time, printed: more moments are tried the more often it runs.
+  const unsigned seed = std::random_device()();
+  std::cout << "seed " << seed << ", a run takes " << whole.count() << " ms\n";
+  std::mt19937 random(seed);
+  for (int round = 0; round < rounds; ++round) {
+    change_both_halves(program, round);
+    {
+      const std::unique_ptr<ServerProcess> run = program.start({"-e", "prod", "backup"}, SIGKILL);
+      std::this_thread::sleep_for(
+          milliseconds(std::uniform_int_distribution<int64_t>(0, whole.count())(random)));
+      run->stop();
+    }
+    ASSERT_EQ(program.damage(), "") << "round " << round;
+  }
+  change_both_halves(program, rounds);
+  const CommandResult last = program.run({"-e", "prod", "backup"});
+  ASSERT_EQ(last.status, 0) << last.errors;
+  EXPECT_EQ(program.difference_after_restore(), "");
+
+  const CommandResult prune =
+      program.run({"-e", "prod", "prune", "--uploads-older-than", "0", "--force"});
+  ASSERT_EQ(prune.status, 0) << prune.errors;
+  EXPECT_EQ(program.damage(), "");
+  const std::unique_ptr<ObjectStore> store = program.open_store();
+  EXPECT_TRUE(store->list_uploads("erp/prod/").empty());
+  Catalog catalog(*store, KeySpace("erp/prod"), {});
+  for (const CatalogArchive& archive : catalog.archives())
+    EXPECT_EQ(archive.standing, CatalogArchive::Standing::in_force) << archive.stored.key;
+  EXPECT_TRUE(catalog.lone_manifests().empty());
+  EXPECT_EQ(program.difference_after_restore(), "");
+}
+
+TEST(Kill, ADirectoryStoreSurvivesAtAnyMoment) {
+  Program program;
+  survives_kills(program, 25);
+}
+
+TEST(Kill, CephSurvivesAtAnyMoment) {
+  CephRgw ceph;
+  Program program;
+  program.use_s3_store(ceph.make_bucket("kills"));
+  survives_kills(program, 15);
+}
+
+TEST(Kill, SigtermLeavesARecordAndNoUpload) {
+  CephRgw ceph;
+  Program program;
+  program.use_s3_store(ceph.make_bucket("terms"));
+  const milliseconds whole = duration_of_a_run(program);
+  int interrupted = 0;
+  for (int round = 1; round <= 6; ++round) {
+    change_both_halves(program, round);
+    const std::unique_ptr<ServerProcess> run = program.start({"-e", "prod", "backup"}, SIGTERM);
+    std::this_thread::sleep_for(whole * round / 7);
+    run->stop();
+    const std::unique_ptr<ObjectStore> store = program.open_store();
+    EXPECT_TRUE(store->list_uploads("erp/prod/").empty()) << "round " << round;
+    Catalog catalog(*store, KeySpace("erp/prod"), {});
+    const RunRecord* newest = catalog.newest_record();
+    interrupted += newest->result == RunResult::interrupted;
+    ASSERT_EQ(program.damage(), "");
+  }
+  EXPECT_GT(interrupted, 0) << "no run was hit in the middle";
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  EXPECT_EQ(program.difference_after_restore(), "");
+}
+
+}  // namespace
+}  // namespace dolibarr_backup

@@ -1,0 +1,119 @@
+// While the program runs at debug level, no secret stands in any process's command
+// line, in what it prints, or in what it stores beside the dump.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "cli/program.h"
+#include "support/ceph_rgw.h"
+
+namespace dolibarr_backup {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kPassword = "pass-Word%with&odd/signs 4711";
+
+std::string contents(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+// The command lines of all processes, as anybody on the machine can read them.
+std::string all_command_lines() {
+  std::string all;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") == std::string::npos)
+      all += contents(entry.path() / "cmdline") + '\n';
+  }
+  return all;
+}
+
+class Secrets : public testing::Test {
+ protected:
+  Secrets() : s3_(ceph().make_bucket("secrets" + std::to_string(++buckets_))) {
+    Program::server().run_sql("postgres", "drop role if exists reader", PostgresServer::kSuperuser);
+    Program::server().add_password_role("reader", kPassword);
+    Program::server().run_sql("postgres", "grant pg_read_all_data to reader",
+                              PostgresServer::kSuperuser);
+    program_.use_s3_store(s3_);
+    std::ofstream(program_.path("password")) << kPassword << "\n";
+    std::string settings = contents(program_.settings_file());
+    const std::string user = std::string("user: ") + PostgresServer::kOwner;
+    settings.replace(settings.find(user), user.size(),
+                     "user: reader\n      password_file: " + program_.path("password"));
+    std::ofstream(program_.settings_file()) << settings;
+  }
+  ~Secrets() override {
+    Program::server().run_sql("postgres", "drop role reader", PostgresServer::kSuperuser);
+  }
+
+  static CephRgw& ceph() {
+    static CephRgw instance;
+    return instance;
+  }
+  std::vector<std::string> secrets() const { return {kPassword, s3_.secret_access_key.reveal()}; }
+
+  Program program_;
+  S3Settings s3_;
+  static int buckets_;
+};
+int Secrets::buckets_ = 0;
+
+TEST_F(Secrets, StandInNoCommandLineAndNoOutput) {
+  program_.write_document("ecm/large.bin", std::string(30 << 20, 'x'));
+  std::string seen;
+  bool dump_seen = false;
+  {
+    const std::unique_ptr<ServerProcess> run =
+        program_.start({"-v", "--env", "prod", "backup"}, SIGTERM);
+    while (run->running()) {
+      const std::string lines = all_command_lines();
+      dump_seen |= lines.find("--snapshot=") != std::string::npos;
+      seen += lines;
+    }
+  }
+  ASSERT_TRUE(dump_seen) << "the run was over before pg_dump was seen";
+  const std::string output = contents(program_.log_path());
+  EXPECT_THAT(output, HasSubstr("result=success"));
+  EXPECT_THAT(output, HasSubstr("debug"));
+  for (const std::string& secret : secrets()) {
+    EXPECT_EQ(seen.find(secret), std::string::npos) << "in a command line";
+    EXPECT_EQ(output.find(secret), std::string::npos) << "in the log";
+  }
+  const std::unique_ptr<ObjectStore> store = program_.open_store();
+  for (const ObjectInfo& object : store->list("")) {
+    const std::string content = get_object(*store, object.key, kGiB).value();
+    for (const std::string& secret : secrets())
+      EXPECT_EQ(content.find(secret), std::string::npos) << "in " << object.key;
+  }
+}
+
+TEST_F(Secrets, StandInNoErrorAndNoSettings) {
+  const CommandResult shown = program_.run({"config", "show"});
+  EXPECT_THAT(shown.output, HasSubstr("***"));
+  std::string all = shown.output + shown.errors;
+  // Wrong ones, whose refusal libraries like to quote.
+  std::ofstream(program_.path("password")) << "another-wrong-password";
+  all += program_.run({"-v", "--env", "prod", "backup"}).errors;
+  std::ofstream(program_.path("secret")) << "another-wrong-secret";
+  const CommandResult refused = program_.run({"-v", "--env", "prod", "list"});
+  EXPECT_EQ(refused.status, 5) << refused.errors;
+  all += refused.errors;
+  for (const std::string& secret : secrets()) EXPECT_EQ(all.find(secret), std::string::npos);
+  for (const char* secret : {"another-wrong-password", "another-wrong-secret"})
+    EXPECT_EQ(all.find(secret), std::string::npos) << all;
+}
+
+}  // namespace
+}  // namespace dolibarr_backup

@@ -1,0 +1,62 @@
+// What people see on a terminal, and what shells complete.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/program.h"
+#include "cli/progress_bar.h"
+#include "cli/table.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Terminal, ShowsProgressAndWipesIt) {
+  Program program;
+  program.write_document("ecm/large.bin", std::string(60 << 20, 'x'));
+  // script(1) gives the program a terminal of its own.
+  const Command inner = program.command({"-e", "prod", "backup"});
+  const CommandResult result =
+      run_command({.argv = {"script", "--quiet", "--return", "--command",
+                            Program::program_path() + " -e prod backup", "/dev/null"},
+                   .environment = inner.environment});
+  EXPECT_EQ(result.status, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("\x1b[K"));
+  EXPECT_THAT(result.output, HasSubstr("result=success"));
+}
+
+TEST(ProgressLine, TellsShareRateAndTimeLeftWithinTheWidth) {
+  Progress progress;
+  EXPECT_THAT(progress_line(progress, 1, 100), HasSubstr("looking"));
+  progress.docs_total_bytes = 100 * kMiB;
+  progress.docs_read_bytes = 25 * kMiB;
+  const std::string line = progress_line(progress, 5, 200);
+  EXPECT_THAT(line, HasSubstr("25 %"));
+  EXPECT_THAT(line, HasSubstr("5.00 MiB/s"));
+  EXPECT_THAT(line, HasSubstr("15.0 s left"));
+  EXPECT_LE(progress_line(progress, 5, 40).size(), 40u);
+}
+
+TEST(Table, AlignsAccentsAndDefusesControlCharacters) {
+  Table table({{"NAME"}, {"SIZE", Align::right}});
+  EXPECT_EQ(table.text(), "");
+  table.add_row({"é\x1b[31m", "1"});
+  table.add_row({"name", "1000"});
+  EXPECT_EQ(table.text(), "NAME    SIZE\né?[31m     1\nname    1000\n");
+}
+
+TEST(Completion, IsSoundBash) {
+  Program program;
+  const std::string script = program.run({"completion", "bash"}).output;
+  const CommandResult syntax = run_command({.argv = {"bash", "-n"}, .stdin_text = script});
+  EXPECT_EQ(syntax.status, 0) << syntax.errors;
+  const CommandResult completed = run_command(
+      {.argv = {"bash", "-c",
+                script + "\nCOMP_WORDS=(dolibarr-backup ba); COMP_CWORD=1; "
+                         "$(complete -p dolibarr-backup | sed 's/.*-F \\([^ ]*\\).*/\\1/'); "
+                         "printf '%s\\n' \"${COMPREPLY[@]}\""}});
+  EXPECT_THAT(completed.output, HasSubstr("backup")) << completed.errors;
+}
+
+}  // namespace
+}  // namespace dolibarr_backup
