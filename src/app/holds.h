@@ -8,7 +8,7 @@
 namespace dolibarr_backup {
 
 /// Keeps an archive from being pruned until remove_hold(). `archive` is a key, or
-/// its last part ("20260630T021500Z-k3f9qa.dump"), of an archive that exists.
+/// its last part ("20260630T021500Z-k3f7qa.dump"), of an archive that exists.
 /// Throws Errc::usage otherwise. Returns the archive's key.
 std::string add_hold(Catalog& catalog, const std::string& archive, const std::string& why,
                      const std::string& who, Instant now);

@@ -131,7 +131,9 @@ ParsedKey KeySpace::parse(std::string_view key) const {
     if (mark == std::string_view::npos) return parsed;
     std::string held =
         fmt::format("{}/{}/{}", prefix_, name.substr(0, mark), name.substr(mark + 1));
-    if (!parse(held).half) return parsed;
+    const ParsedKey::Kind kind = parse(held).kind;
+    if (kind != ParsedKey::Kind::archive && kind != ParsedKey::Kind::reference_archive)
+      return parsed;
     parsed.kind = ParsedKey::Kind::hold;
     parsed.held = std::move(held);
     return parsed;

@@ -14,7 +14,7 @@ enum class Half { db, docs };
 inline constexpr Half kHalves[] = {Half::db, Half::docs};
 std::string_view name_of(Half half);
 
-/// A run's name: "20260630T021500Z-k3f9qa". Its start in UTC, then 6 characters
+/// A run's name: "20260630T021500Z-k3f7qa". Its start in UTC, then 6 characters
 /// of base32 (RFC 4648, lower case), so that two runs in one second never share
 /// a key. Names order by time as text.
 class RunId {

@@ -8,7 +8,7 @@ namespace {
 constexpr uint64_t kMiB = 1ull << 20;
 constexpr uint64_t kFirstPartBytes = 6 * kMiB;
 constexpr uint32_t kLevelParts = 8'000;
-constexpr uint32_t kDoublingParts = 150;
+constexpr uint32_t kDoublingParts = 125;
 
 }  // namespace
 

@@ -12,7 +12,7 @@ inline constexpr uint64_t kMaxPartBytes = 5ull << 30;
 /// Sizes the parts of a stream whose length is not known.
 ///
 /// The first 8,000 parts have one size, made so that what was expected fits into
-/// them; should the stream be longer, parts then double every 150, so that 10,000
+/// them; should the stream be longer, parts then double every 125, so that 10,000
 /// parts never bind before S3's 5 TiB per object does.
 class PartSchedule {
  public:

@@ -74,8 +74,9 @@ std::optional<std::string> from_record_text(std::string_view text) {
 
 std::string cut_text(std::string_view text, size_t most) {
   if (text.size() <= most) return std::string(text);
+  // A character has at most three bytes after its first; more are no UTF-8.
   size_t end = most;
-  while (end > 0 && (byte_at(text, end) & 0xc0) == 0x80) --end;
+  while (end > 0 && most - end < 3 && (byte_at(text, end) & 0xc0) == 0x80) --end;
   return fmt::format("{} [{} bytes left out]", text.substr(0, end), text.size() - end);
 }
 

@@ -44,6 +44,13 @@ local_days day_in_month(year_month_day date) {
   return local_days(date);
 }
 
+// Whether `text` looks like `pattern`, whose zeros stand for digits: date::parse()
+// takes signs and short fields as well.
+bool looks_like(std::string_view text, std::string_view pattern) {
+  return std::equal(text.begin(), text.end(), pattern.begin(), pattern.end(),
+                    [](char c, char p) { return p == '0' ? c >= '0' && c <= '9' : c == p; });
+}
+
 std::string iso(local_days day) {
   return date::format("%F", day);
 }
@@ -107,19 +114,17 @@ std::vector<KeptInstant> kept_instants(const RetentionPolicy& policy, Instant no
 
 Instant parse_as_of(std::string_view text, const std::string& time_zone) {
   const date::time_zone& zone = zone_of(time_zone);
-  std::istringstream in{std::string(text)};
-  if (text.find('T') == std::string_view::npos) {
+  // RFC 3339, section 5.6: an offset or Z; %Ez takes +02:00.
+  std::string spelled(text);
+  if (spelled.ends_with('Z')) spelled.replace(spelled.size() - 1, 1, "+00:00");
+  std::istringstream in(spelled);
+  if (looks_like(spelled, "0000-00-00")) {
     local_days day;
-    in >> date::parse("%F", day);
-    if (!in.fail() && in.peek() == EOF && text.size() == 10) return end_of_day(zone, day);
-  } else {
-    // RFC 3339, section 5.6: an offset or Z; %Ez takes +02:00.
-    std::string spelled(text);
-    if (spelled.ends_with('Z')) spelled.replace(spelled.size() - 1, 1, "+00:00");
-    std::istringstream whole(spelled);
+    if (in >> date::parse("%F", day)) return end_of_day(zone, day);
+  } else if (looks_like(spelled, "0000-00-00T00:00:00+00:00") ||
+             looks_like(spelled, "0000-00-00T00:00:00-00:00")) {
     Instant instant;
-    whole >> date::parse("%FT%T%Ez", instant);
-    if (!whole.fail() && whole.peek() == EOF) return instant;
+    if (in >> date::parse("%FT%T%Ez", instant)) return instant;
   }
   throw Error(Errc::usage, "'" + std::string(text) + "' is neither a date nor a time")
       .with_hint("write 2026-03-31 for its end, or 2026-03-31T18:00:00+02:00");

@@ -1,5 +1,6 @@
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/error.h"
 #include "core/record_text.h"
@@ -9,6 +10,8 @@ namespace dolibarr_backup {
 namespace {
 
 using nlohmann::json;
+
+constexpr size_t kShownBytes = 200;
 
 [[noreturn]] void corrupt(const std::string& field, const std::string& what) {
   throw Error(Errc::corrupt, "the run record's '" + field + "' " + what)
@@ -29,9 +32,14 @@ class Reader {
   std::string text_or_empty(const char* key) const { return has(key) ? text(key) : ""; }
   uint64_t count(const char* key) const { return count_of(at(key), place(key)); }
   uint64_t count_or_zero(const char* key) const { return has(key) ? count(key) : 0; }
-  int64_t whole(const char* key) const {
-    if (!at(key).is_number_integer()) corrupt(place(key), "is no whole number");
-    return at(key).get<int64_t>();
+  template <typename Integer>
+  Integer whole(const char* key) const {
+    const json& value = at(key);
+    const bool fits = value.is_number_unsigned() ? std::in_range<Integer>(value.get<uint64_t>())
+                                                 : value.is_number_integer() &&
+                                                       std::in_range<Integer>(value.get<int64_t>());
+    if (!fits) corrupt(place(key), "is no whole number, or too large");
+    return value.get<Integer>();
   }
   Instant instant(const char* key) const {
     const std::optional<Instant> parsed = parse_instant(text(key));
@@ -49,7 +57,7 @@ class Reader {
     const std::string value = text(key);
     for (const Name name : names)
       if (name_of(name) == value) return name;
-    corrupt(place(key), "is unknown: '" + value + "'");
+    corrupt(place(key), "is unknown: '" + cut_text(value, kShownBytes) + "'");
   }
   Reader object(const char* key) const { return {at(key), place(key)}; }
   std::vector<Reader> objects(const char* key) const {
@@ -123,7 +131,7 @@ HalfRecord read_half(const Reader& reader) {
   if (reader.has("taken")) half.taken = reader.instant("taken");
   if (reader.has("trust")) {
     const Reader inner = reader.object("trust");
-    half.trust = DocsTrust{inner.whole("walk_started_ns"), inner.count("racy_files")};
+    half.trust = DocsTrust{inner.whole<int64_t>("walk_started_ns"), inner.count("racy_files")};
   }
   reader.members("facts", [&](std::string name, const json& value, const std::string& place) {
     half.facts.emplace(std::move(name), Reader::count_of(value, place));
@@ -170,7 +178,7 @@ RunRecord read_record(const Reader& reader) {
   record.error = reader.text_or_empty("error");
   record.pair = reader.one_of(
       "pair", std::array{PairJudgement::none, PairJudgement::quiescent, PairJudgement::torn});
-  record.attempts = static_cast<int>(reader.whole("attempts"));
+  record.attempts = reader.whole<int>("attempts");
   if (reader.has("halves")) {
     const Reader halves = reader.object("halves");
     for (const Half half : kHalves) {

@@ -1,10 +1,13 @@
 #include "core/settings_file.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include "core/did_you_mean.h"
 #include "core/setting_values.h"
@@ -35,6 +38,37 @@ bool is_section(const std::string& key) {
                      [&](const SettingKey& one) { return one.name.starts_with(key + "."); });
 }
 
+// Where a second document begins, if one does: after '---', or where the first one
+// cannot go on. YAML::LoadAll() never ends for some such text (yaml-cpp 0.7, a stray
+// comma between the lines of a map).
+class SecondDocument : public YAML::EventHandler {
+ public:
+  static std::optional<YAML::Mark> find(const std::string& text) {
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    SecondDocument second;
+    if (!parser.HandleNextDocument(second) || !parser.HandleNextDocument(second))
+      return std::nullopt;
+    return second.start_;
+  }
+
+ private:
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  YAML::Mark start_;
+};
+
 class Reader {
  public:
   Reader(std::string file_name, bool is_private, SettingsFindings& findings)
@@ -46,10 +80,11 @@ class Reader {
       return {};
     }
     try {
-      const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-      if (documents.size() > 1)
-        findings_.problem({file_name_}, "holds several YAML documents ('---'); it must be one");
-      if (!documents.empty()) read_document(documents.front());
+      if (const std::optional<YAML::Mark> second = SecondDocument::find(text))
+        findings_.problem(at(*second),
+                          "the file holds several YAML documents, another begins here ('---', or "
+                          "a stray comma); it must be one");
+      read_document(YAML::Load(text));
     } catch (const YAML::Exception& error) {
       // What follows a colon quotes the file, which may hold a secret there.
       findings_.problem(at(error.mark),

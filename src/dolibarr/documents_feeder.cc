@@ -51,7 +51,11 @@ struct DocumentsFeeder::LargeFile {
 
 DocumentsFeeder::DocumentsFeeder(const DocumentsSource& source, Progress& progress,
                                  std::stop_token stop)
-    : progress_(progress), stop_(stop), walk_(source, stop), survey_(file_clock_now_ns()) {}
+    : progress_(progress),
+      stop_(stop),
+      walk_(source, stop),
+      survey_(file_clock_now_ns()),
+      most_folders_(descriptor_share()) {}
 
 DocumentsFeeder::~DocumentsFeeder() = default;
 
@@ -94,7 +98,11 @@ std::shared_ptr<UniqueFd> DocumentsFeeder::folder() {
   if (!copy)
     throw Error(Errc::source, "a folder of the documents cannot be kept open: " + errno_text(errno))
         .with_hint("raise the limit of open files (ulimit -n)");
-  folder_ = std::make_shared<UniqueFd>(std::move(copy));
+  ++folders_held_;
+  folder_ = std::shared_ptr<UniqueFd>(new UniqueFd(std::move(copy)), [this](UniqueFd* fd) {
+    delete fd;
+    --folders_held_;
+  });
   folder_number_ = walk_.folder_number();
   return folder_;
 }
@@ -115,7 +123,12 @@ void DocumentsFeeder::take_entry(TreeEntry entry) {
     item.folder = folder();
     if (item.entry.status.links > 1 && take_as_link(item)) return take_small(std::move(item));
     if (item.entry.status.size >= kLargeFileBytes) return begin_large(std::move(item.entry));
-    if (item.entry.status.links > 1) read_linked(item);
+    // The first of several links is read at once: a later one may refer to it only if
+    // it really came into the tar. And so is any file once too many folders wait for
+    // workers: thousands of small ones fit into the members under way.
+    const bool linked = item.entry.status.links > 1;
+    if (linked || folders_held_ > most_folders_) read_now(item);
+    if (linked) remember_link(item);
     progress_.docs_read_bytes += item.entry.status.size;
   }
   take_small(std::move(item));
@@ -141,16 +154,18 @@ bool DocumentsFeeder::take_as_link(MemberItem& item) {
   return true;
 }
 
-// The first of several links is read at once: a later one may refer to it only if
-// it really came into the tar.
-void DocumentsFeeder::read_linked(MemberItem& item) {
-  auto content = std::make_shared<FileContent>(
+void DocumentsFeeder::read_now(MemberItem& item) {
+  item.content = std::make_shared<FileContent>(
       read_file(item.folder->get(), base_name(item.entry.path),
                 outside_fingerprint(item.entry.path), 4 * kLargeFileBytes));
-  if (content->outcome == ReadOutcome::stable && content->status.links > 1)
-    links_.insert_or_assign(identity_of(content->status),
-                            Linked{item.entry.path, sha256_hex(content->bytes), content->status});
-  item.content = std::move(content);
+  item.folder.reset();
+}
+
+void DocumentsFeeder::remember_link(const MemberItem& item) {
+  const FileContent& content = *item.content;
+  if (content.outcome == ReadOutcome::stable && content.status.links > 1)
+    links_.insert_or_assign(identity_of(content.status),
+                            Linked{item.entry.path, sha256_hex(content.bytes), content.status});
 }
 
 void DocumentsFeeder::begin_large(TreeEntry entry) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -37,7 +38,8 @@ class DocumentsFeeder {
   void take_entry(TreeEntry entry);
   void take_small(MemberItem item);
   bool take_as_link(MemberItem& item);
-  void read_linked(MemberItem& item);
+  void read_now(MemberItem& item);
+  void remember_link(const MemberItem& item);
   void begin_large(TreeEntry entry);
   std::unique_ptr<MemberJob> next_piece();
   bool end_large(MemberJob& job);
@@ -49,7 +51,9 @@ class DocumentsFeeder {
   TreeWalk walk_;
   SurveyBuilder survey_;
   PathCutter cutter_;
-  std::unique_ptr<MemberJob> batch_;  // being filled
+  const size_t most_folders_;                // held for workers to read in
+  std::atomic<size_t> folders_held_{0};      // outlives what holds them
+  std::unique_ptr<MemberJob> batch_;         // being filled
   std::deque<std::unique_ptr<MemberJob>> ready_;
   std::unique_ptr<LargeFile> large_;                       // being read
   std::map<std::pair<uint64_t, uint64_t>, Linked> links_;  // by device and inode

@@ -1,6 +1,7 @@
 #include "dolibarr/schema_digest.h"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "dolibarr/pg_session.h"
@@ -18,8 +19,8 @@ UNION ALL
 SELECT pg_catalog.format('extension %I %s %I', e.extname, e.extversion, n.nspname)
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
 UNION ALL
-SELECT pg_catalog.format('relation %s %s %s %s %s %s %s', r.title, r.relkind, r.relpersistence,
-  r.reloptions, r.relrowsecurity, r.relforcerowsecurity,
+SELECT pg_catalog.format('relation %s %s %s %s %s %s %s %s', r.title, r.relkind, r.relpersistence,
+  r.reloptions, r.relrowsecurity, r.relforcerowsecurity, r.relreplident,
   pg_catalog.pg_get_expr(r.relpartbound, r.id))
 FROM relation r WHERE r.relkind NOT IN ('i', 'I', 't')
 UNION ALL
@@ -29,10 +30,10 @@ UNION ALL
 SELECT pg_catalog.format('partition key %s %s', r.title, pg_catalog.pg_get_partkeydef(r.id))
 FROM relation r WHERE r.relkind = 'p'
 UNION ALL
-SELECT pg_catalog.format('column %s %s %I %s %s %s %s %s %s %s', r.title,
+SELECT pg_catalog.format('column %s %s %I %s %s %s %s %s %s %s %s %s', r.title,
   pg_catalog.row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum), a.attname,
   pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
-  a.attstorage, CASE WHEN a.attcollation <> t.typcollation THEN
+  a.attstorage, {compression}, coalesce(a.attstattarget, -1), CASE WHEN a.attcollation <> t.typcollation THEN
     a.attcollation::pg_catalog.regcollation::pg_catalog.text END,
   pg_catalog.pg_get_expr(d.adbin, d.adrelid))
 FROM pg_catalog.pg_attribute a JOIN relation r ON r.id = a.attrelid
@@ -70,9 +71,10 @@ SELECT pg_catalog.format('aggregate %s %s %s %s %s', f.id::pg_catalog.regprocedu
   g.aggtransfn, g.aggfinalfn, pg_catalog.format_type(g.aggtranstype, NULL), g.agginitval)
 FROM routine f JOIN pg_catalog.pg_aggregate g ON g.aggfnoid = f.id
 UNION ALL
-SELECT pg_catalog.format('type %I.%I %s %s %s %s %s', s.nspname, t.typname, t.typtype,
+SELECT pg_catalog.format('type %I.%I %s %s %s %s %s %s', s.nspname, t.typname, t.typtype,
   CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) END,
   t.typnotnull, t.typdefault,
+  (SELECT pg_catalog.format_type(g.rngsubtype, NULL) FROM pg_catalog.pg_range g WHERE g.rngtypid = t.oid),
   (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(e.enumlabel), ',' ORDER BY e.enumsortorder)
    FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid))
 FROM pg_catalog.pg_type t JOIN space s ON s.oid = t.typnamespace
@@ -80,9 +82,16 @@ WHERE t.typtype IN ('d', 'e', 'r', 'm')
 AND NOT EXISTS (SELECT FROM member m WHERE m.objid = t.oid
                 AND m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
 UNION ALL
-SELECT pg_catalog.format('sequence %s %s %s %s %s %s %s', r.title,
-  pg_catalog.format_type(q.seqtypid, NULL), q.seqstart, q.seqincrement, q.seqmin, q.seqmax, q.seqcycle)
+SELECT pg_catalog.format('sequence %s %s %s %s %s %s %s %s', r.title,
+  pg_catalog.format_type(q.seqtypid, NULL), q.seqstart, q.seqincrement, q.seqmin, q.seqmax, q.seqcycle,
+  q.seqcache)
 FROM pg_catalog.pg_sequence q JOIN relation r ON r.id = q.seqrelid
+UNION ALL
+SELECT pg_catalog.format('sequence owner %s %s %I', r.title, o.refobjid::pg_catalog.regclass, a.attname)
+FROM pg_catalog.pg_depend o JOIN relation r ON r.id = o.objid AND r.relkind = 'S'
+JOIN pg_catalog.pg_attribute a ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
+WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND o.refclassid = o.classid
+AND o.deptype IN ('a', 'i')
 UNION ALL
 SELECT pg_catalog.format('statistics %s', pg_catalog.pg_get_statisticsobjdef(x.oid))
 FROM pg_catalog.pg_statistic_ext x JOIN relation r ON r.id = x.stxrelid
@@ -95,11 +104,20 @@ CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, 0) i
 WHERE d.objoid >= 16384
 )";
 
+constexpr int kColumnCompression = 140000;  // pg_attribute.attcompression came with PostgreSQL 14
+
+std::string objects_query(int server_version) {
+  std::string query(dumped_objects());
+  query += kObjects;
+  constexpr std::string_view kPlaceholder = "{compression}";
+  return query.replace(query.find(kPlaceholder), kPlaceholder.size(),
+                       server_version >= kColumnCompression ? "a.attcompression" : "NULL");
+}
+
 }  // namespace
 
 std::string schema_digest(PgConnection& connection, const std::stop_token& stop) {
-  const PgResult rows =
-      connection.query(std::string(dumped_objects()) + std::string(kObjects), {}, stop);
+  const PgResult rows = connection.query(objects_query(connection.server_version()), {}, stop);
   std::vector<std::string_view> objects;
   objects.reserve(static_cast<size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) objects.push_back(rows.view(row, 0));

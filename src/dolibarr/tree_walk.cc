@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <oneapi/tbb/parallel_for.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +18,7 @@ namespace {
 // Neighbours listed ahead per level. Each holds a descriptor, so deep down, where
 // the levels add up, none is.
 constexpr size_t kFoldersAhead = 16;
-constexpr size_t kLevelsAhead = 12;
+constexpr size_t kMostLevelsAhead = 12;
 constexpr size_t kNamesAhead = 4096;
 // Beside the cores, for threads that wait. Six on two cores took a tree of 40,000
 // files with 1 ms per call in a third of the time of two.
@@ -44,6 +45,12 @@ std::string_view hint_for(int error_number) {
 
 }  // namespace
 
+size_t descriptor_share() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kFoldersAhead;
+  return static_cast<size_t>(limit.rlim_cur / 4);
+}
+
 unsigned worker_count(unsigned workers) {
   return workers != 0 ? workers : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -62,7 +69,9 @@ struct TreeWalk::Ahead {
 };
 
 TreeWalk::TreeWalk(const DocumentsSource& source, std::stop_token stop)
-    : source_(source), stop_(std::move(stop)) {
+    : source_(source),
+      stop_(std::move(stop)),
+      levels_ahead_(std::min(kMostLevelsAhead, descriptor_share() / kFoldersAhead)) {
   Folder::Opened root = Folder::open_root(source_.root);
   if (!root.folder)
     throw Error(Errc::source, "the documents folder '" + source_.root +
@@ -166,7 +175,7 @@ void TreeWalk::enter(Frame& frame, size_t index) {
 void TreeWalk::list_ahead(Frame& frame, size_t index) {
   frame.ahead.clear();
   frame.ahead.push_back({.index = index});
-  const size_t most = frames_.size() <= kLevelsAhead ? kFoldersAhead : 1;
+  const size_t most = frames_.size() <= levels_ahead_ ? kFoldersAhead : 1;
   for (size_t i = index + 1; i < frame.folder->window_end() && frame.ahead.size() < most; ++i) {
     const Folder::Slot& slot = frame.folder->status(i);
     if (slot.error_number == 0 && slot.status.kind == FileKind::directory)

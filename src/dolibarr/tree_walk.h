@@ -77,6 +77,7 @@ class TreeWalk {
   std::string path_;      // of the entry being looked at
   size_t holder_ = 0;     // the frame of the current entry
   uint64_t folders_ = 0;  // opened so far
+  size_t levels_ahead_;   // where neighbours are listed ahead
   bool root_given_ = false;
   FileStatus root_status_;
   std::vector<ManifestExcluded> excluded_;
@@ -98,6 +99,9 @@ class ReadingArena {
   oneapi::tbb::task_arena arena_;
 };
 
+/// How many descriptors the walk may hold for what it lists ahead, and as many a
+/// capture for the folders that its workers read in: a quarter of what the process may open.
+size_t descriptor_share();
 /// How many threads the walk and the reading of files use for `workers` cores:
 /// more, because they mostly wait for the file system.
 unsigned reading_threads(unsigned workers);

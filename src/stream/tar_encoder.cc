@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <locale.h>
 
+#include <cstdlib>
 #include <memory>
 
 #include "base/error.h"
@@ -88,13 +89,11 @@ std::unique_ptr<archive_entry, FreeEntry> to_archive_entry(const TarEntry& from)
   archive_entry_set_uid(entry.get(), from.uid);
   archive_entry_set_gid(entry.get(), from.gid);
   archive_entry_set_size(entry.get(), static_cast<la_int64_t>(from.size));
-  // Whole seconds downwards: half a second before 1970 is -1 s and 5e8 ns.
-  int64_t seconds = from.mtime_ns / kNanosecondsPerSecond;
-  int64_t rest = from.mtime_ns % kNanosecondsPerSecond;
-  if (rest < 0) {
-    --seconds;
-    rest += kNanosecondsPerSecond;
-  }
+  // libarchive writes seconds, a point and nanoseconds, so that the sign of "-1.5"
+  // holds for both. It cannot say "-0.5", which becomes 0.
+  const int64_t seconds = from.mtime_ns / kNanosecondsPerSecond;
+  int64_t rest = std::abs(from.mtime_ns % kNanosecondsPerSecond);
+  if (from.mtime_ns < 0 && seconds == 0) rest = 0;
   archive_entry_set_mtime(entry.get(), seconds, static_cast<long>(rest));
   if (from.type == TarEntry::Type::symlink)
     archive_entry_copy_symlink(entry.get(), from.target.c_str());

@@ -8,6 +8,7 @@
 namespace dolibarr_backup {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -192,6 +193,8 @@ TEST(SettingsFile, RefusesOtherShapes) {
               ElementsAre(HasSubstr("must be 1 to 63 letters")));
   EXPECT_THAT(problems(std::string(kProd) + "---\n" + kProd),
               ElementsAre(HasSubstr("several YAML documents")));
+  EXPECT_THAT(problems("  time_zone: UTC\n, # a stray comma\n"),
+              Contains(HasSubstr("settings.yaml:2: the file holds several YAML documents")));
   EXPECT_THAT(problems("a: [1\n"), ElementsAre(HasSubstr("is no valid YAML")));
   EXPECT_THAT(problems(std::string(2 << 20, '#')), ElementsAre(HasSubstr("larger")));
   EXPECT_THAT(problems_with("      port: [5432]\n"),
