@@ -33,7 +33,8 @@ UNION ALL
 SELECT pg_catalog.format('column %s %s %I %s %s %s %s %s %s %s %s %s', r.title,
   pg_catalog.row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum), a.attname,
   pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
-  a.attstorage, {compression}, coalesce(a.attstattarget, -1), CASE WHEN a.attcollation <> t.typcollation THEN
+  a.attstorage, {compression}, coalesce(a.attstattarget, -1),
+  CASE WHEN a.attcollation <> t.typcollation THEN
     a.attcollation::pg_catalog.regcollation::pg_catalog.text END,
   pg_catalog.pg_get_expr(d.adbin, d.adrelid))
 FROM pg_catalog.pg_attribute a JOIN relation r ON r.id = a.attrelid
