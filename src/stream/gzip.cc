@@ -96,21 +96,32 @@ void GzipSink::finish() {
 
 struct GunzipSource::State {
   inflate_state inflate;
+  // Kept here while it is read: isal_inflate() would forget a header's optional fields
+  // when they arrive in pieces, and go on with whatever lay on the stack.
+  isal_gzip_header header;
   std::vector<std::byte> input = std::vector<std::byte>(kInputBytes);
+  bool in_header = false;
   bool in_member = false;  // some of a member was read, and not yet its end
   bool any_member = false;
   bool input_ended = false;
 
   void start_member() {
     isal_inflate_reset(&inflate);
-    inflate.crc_flag = ISAL_GZIP;
-    in_member = any_member = true;
+    inflate.crc_flag = ISAL_GZIP_NO_HDR_VER;  // the trailer is verified
+    header = {};                              // no field of it is wanted
+    in_header = in_member = any_member = true;
   }
   void refill(Source& compressed) {
     const size_t got = compressed.read(input);
     input_ended = got == 0;
     inflate.next_in = reinterpret_cast<uint8_t*>(input.data());
     inflate.avail_in = static_cast<uint32_t>(got);
+  }
+  int advance() {
+    if (!in_header) return isal_inflate(&inflate);
+    const int result = isal_read_gzip_header(&inflate, &header);
+    in_header = result != ISAL_DECOMP_OK;
+    return result;
   }
 };
 
@@ -136,7 +147,7 @@ size_t GunzipSource::read(MutableBytes buffer) {
       state_->start_member();
     }
     const uint32_t before = inflate.avail_in;
-    const int result = isal_inflate(&inflate);
+    const int result = state_->advance();
     if (result == ISAL_INCORRECT_CHECKSUM) corrupt("wrong checksum");
     if (result == ISAL_INVALID_WRAPPER || result == ISAL_UNSUPPORTED_METHOD)
       corrupt("bytes that are no gzip member");
