@@ -51,9 +51,9 @@ class DocumentsFeeder {
   TreeWalk walk_;
   SurveyBuilder survey_;
   PathCutter cutter_;
-  const size_t most_folders_;                // held for workers to read in
-  std::atomic<size_t> folders_held_{0};      // outlives what holds them
-  std::unique_ptr<MemberJob> batch_;         // being filled
+  const size_t most_folders_;            // held for workers to read in
+  std::atomic<size_t> folders_held_{0};  // outlives what holds them
+  std::unique_ptr<MemberJob> batch_;     // being filled
   std::deque<std::unique_ptr<MemberJob>> ready_;
   std::unique_ptr<LargeFile> large_;                       // being read
   std::map<std::pair<uint64_t, uint64_t>, Linked> links_;  // by device and inode

@@ -47,6 +47,10 @@ void begin_pinned(PgConnection& connection, const std::string& snapshot,
     if (connection.server_version() >= pin.since)
       pins += fmt::format("; SET LOCAL {} = {}", pin.name, pin.value);
   connection.query(pins);
+  // A database without an encoding holds bytes that are no UTF-8: take them as they are.
+  connection.query(
+      "SELECT set_config('client_encoding', 'SQL_ASCII', true) "
+      "WHERE getdatabaseencoding() = 'SQL_ASCII'");
 }
 
 std::string_view dumped_objects() {

@@ -19,8 +19,12 @@ std::string sums_of(std::string_view hash, std::string_view filter) {
                      filter);
 }
 
+// A database without an encoding (SQL_ASCII) holds bytes of any, hashed as they are.
 std::string hash_of(const std::string& row) {
-  return fmt::format("md5(convert_to({}::text, 'UTF8'))", row);
+  return fmt::format(
+      "md5(convert_to({}::text, CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' "
+      "ELSE 'UTF8' END))",
+      row);
 }
 
 // The row without the columns that the volatile list names.

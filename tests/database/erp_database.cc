@@ -16,10 +16,10 @@ PostgresServer& test_server() {
   return server;
 }
 
-ErpDatabase::ErpDatabase() {
+ErpDatabase::ErpDatabase(const std::string& options) {
   static int count = 0;
   name_ = "erp" + std::to_string(++count);
-  test_server().create_database(name_);
+  test_server().run_sql("postgres", "CREATE DATABASE " + name_ + " " + options);
   settings = test_server().settings(name_);
 }
 

@@ -19,7 +19,8 @@ PostgresServer& test_server();
 /// An empty database, gone with this object.
 class ErpDatabase {
  public:
-  ErpDatabase();
+  /// `options` of CREATE DATABASE; UTF8 without.
+  explicit ErpDatabase(const std::string& options = "");
   ~ErpDatabase();
   ErpDatabase(const ErpDatabase&) = delete;
   ErpDatabase& operator=(const ErpDatabase&) = delete;

@@ -144,6 +144,27 @@ TEST_F(Tables, may_be_in_many_schemas) {
   expect_seen(database, "select nextval('s5.numbers')");
 }
 
+TEST_F(Tables, may_hold_bytes_of_no_encoding) {
+  const char* const options = "TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'";
+  const ErpDatabase latin(options);
+  latin.sql(
+      "create table llx_ecm_files (filepath text, filename text);"
+      "create table \"caf\xe9\" (a text); insert into \"caf\xe9\" values ('t\xe9')");
+  expect_seen(latin, {"update \"caf\xe9\" set a = 't\xe8'",
+                      "insert into llx_ecm_files values ('soci\xe9t\xe9', 'd\xe9"
+                      "but.pdf')"});
+  const std::unique_ptr<DatabaseSnapshot> snapshot = DatabaseSnapshot::open(latin.settings);
+  std::vector<std::string> files;
+  snapshot->visit_indexed_files([&](std::string_view path) { files.emplace_back(path); });
+  EXPECT_THAT(files, testing::ElementsAre("soci\xe9t\xe9/d\xe9"
+                                          "but.pdf"));
+  const DatabaseFingerprint original = fingerprint_of(*snapshot);
+  EXPECT_EQ(table_in(original, "public.caf\xe9").rows, 1u);
+  const ErpDatabase copy(options);
+  dump_and_restore(*snapshot, copy);
+  EXPECT_EQ(copy.fingerprint().fingerprint, original.fingerprint);
+}
+
 TEST_F(Tables, of_an_extension_count_as_far_as_pg_dump_takes_them) {
   database.sql("create table own (a int)");
   // Without files on the server's disk there is one way to have such a table: to make

@@ -94,7 +94,7 @@ TEST_F(Writers, are_neither_readers_nor_maintenance_nor_in_other_databases) {
   EXPECT_LT(steady_clock::now() - started, seconds(5));
 }
 
-TEST_F(Writers, are_waited_for_while_they_hold_an_index_or_a_share_lock_only_if_they_wrote) {
+TEST_F(Writers, are_not_those_who_only_build_an_index) {
   PgConnection builder = database.session();
   builder.query("begin; create index on llx_facture (a)");  // ShareLock on the table
   EXPECT_THAT(wait(seconds(5)), IsEmpty());

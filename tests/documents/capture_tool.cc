@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <cstdlib>
+#include <fstream>
 
 #include "base/error.h"
 #include "dolibarr/documents.h"
@@ -21,16 +22,24 @@ class CountingSink : public Sink {
   uint64_t count = 0;
 };
 
+// Not getrusage()'s: that counts what the process was before exec, too.
+uint64_t peak_memory_kib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    uint64_t kib = 0;
+    if (word == "VmHWM:" && status >> kib) return kib;
+  }
+  throw Error(Errc::source, "the kernel does not tell the peak of memory");
+}
+
 int run(const DocumentsSource& source) {
   CountingSink archive, manifest;
   Progress progress;
   const DocumentsSurvey looked = survey_documents(source, {}, progress, {});
   const DocumentsCapture capture = capture_documents(source, archive, manifest, progress, {});
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  fmt::print("files {}\nbytes {}\narchive {}\nincomplete {}\nsame {}\nmaxrss {}\n",
+  fmt::print("files {}\nbytes {}\narchive {}\nincomplete {}\nsame {}\npeak {}\n",
              capture.survey.files, capture.survey.bytes, archive.count, capture.incomplete,
-             capture.survey.fingerprint == looked.fingerprint, usage.ru_maxrss);
+             capture.survey.fingerprint == looked.fingerprint, peak_memory_kib());
   for (const ManifestProblem& problem : capture.problems)
     fmt::print("problem {} {}\n", problem.kind, problem.path);
   return 0;
