@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -102,15 +103,30 @@ TEST(DirectoryFaults, ALimitOnFileSizesLeavesNothing) {
   });
 }
 
+/// A small file system of its own over `folder`, for a child process to live with.
+class PrivateTmpfs {
+ public:
+  /// As plain user, in a user namespace too.
+  PrivateTmpfs(std::string folder, uid_t user, unsigned long flags) : folder_(std::move(folder)) {
+    require(::unshare(user == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) == 0, "unshare");
+    // A chroot's root is no mount point: there the mount is seen outside until it ends.
+    require(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 || errno == EINVAL,
+            "mount private");
+    require(::mount("small", folder_.c_str(), "tmpfs", flags, "size=1m") == 0, "mount tmpfs");
+  }
+  ~PrivateTmpfs() { ::umount2(folder_.c_str(), MNT_DETACH); }
+  PrivateTmpfs(const PrivateTmpfs&) = delete;
+  PrivateTmpfs& operator=(const PrivateTmpfs&) = delete;
+
+ private:
+  std::string folder_;
+};
+
 TEST(DirectoryFaults, AFullDiskLeavesNothing) {
   TempDir folder;
   const uid_t user = ::geteuid();
   expect_in_child([&] {
-    // A file system of one mebibyte in a mount namespace of its own; as plain user,
-    // in a user namespace too.
-    require(::unshare(user == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) == 0, "unshare");
-    require(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "mount private");
-    require(::mount("full", folder.string().c_str(), "tmpfs", 0, "size=1m") == 0, "mount tmpfs");
+    const PrivateTmpfs tmpfs(folder.string(), user, 0);
     expect_full_store_leaves_nothing(folder / "store", "is full");
   });
 }
@@ -119,9 +135,7 @@ TEST(DirectoryFaults, AReadOnlyFileSystemIsToldApart) {
   TempDir folder;
   const uid_t user = ::geteuid();
   expect_in_child([&] {
-    require(::unshare(user == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) == 0, "unshare");
-    require(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "mount private");
-    require(::mount("ro", folder.string().c_str(), "tmpfs", MS_RDONLY, "") == 0, "mount tmpfs");
+    const PrivateTmpfs tmpfs(folder.string(), user, MS_RDONLY);
     Progress progress;
     DirectoryStore store((folder / "store").string(), progress, {});
     require_error([&] { store.check_access(); }, "mounted read-only");
