@@ -38,6 +38,7 @@ class BackupRun {
 
  private:
   Look new_look();
+  std::optional<KnownDatabase> known_database();
   void guard_identity(const Look& look);
   void note_versions(const Look& look);
   std::set<Half> decide(const Look& look);
@@ -123,13 +124,27 @@ Look BackupRun::new_look() {
     guard_identity(look);
     note_versions(look);
   }
-  examine(look, nullptr, progress_, stop_);
+  examine(look, known_database(), progress_, stop_);
   if (look.db_error && look.db_error->transient()) {
     log::warning("db: {}; trying once more", look.db_error->what());
     look = open_look(environment_);
-    examine(look, nullptr, progress_, stop_);
+    examine(look, known_database(), progress_, stop_);
   }
   return look;
+}
+
+// What the last success knows of the database, if it would be believed unread.
+std::optional<KnownDatabase> BackupRun::known_database() {
+  const std::optional<LastSuccess>& before = last(Half::db);
+  if (!before || !before->half.mark || options_.force || options_.reread) return std::nullopt;
+  const Fingerprint method = fingerprint_method(environment_.database);
+  Fingerprint like_last = *before->half.fingerprint;
+  if (like_last.algorithm != method.algorithm || like_last.volatile_list != method.volatile_list)
+    return std::nullopt;
+  const PreviousCapture previous{like_last, *before->half.taken};
+  if (decide_half(previous, like_last, now_, environment_.max_unchanged_days).take)
+    return std::nullopt;
+  return KnownDatabase{*before->half.mark, {std::move(like_last), {}, ""}};
 }
 
 // The first run of a prefix writes down whose it is; another instance is refused.
@@ -265,7 +280,7 @@ std::optional<std::string> BackupRun::moved(const Look& look, const Capture& cap
   if (failed)
     return "the database could not be asked for open transactions: " + std::string(failed->what());
   again = open_look(environment_);
-  examine(again, &look, progress_, stop_);
+  examine(again, look.known_database(), progress_, stop_);
   if (!again.whole()) {
     const Error& error = again.db_error ? *again.db_error : *again.docs_error;
     return "could not be looked at again: " + std::string(error.what());
@@ -312,15 +327,20 @@ void BackupRun::fill_unchanged(const Look& look) {
     HalfRecord& entry = half(which) = last(which)->half;
     entry.result = HalfResult::unchanged;
     entry.problems.clear();
+    entry.mark.reset();
     // Racy files were read again by decide_documents: from here the new walk counts.
     if (which == Half::docs) entry.trust = look.docs->trust;
   }
   if (look.db) {
     auto& facts = half(Half::db).facts;
-    facts.clear();
-    facts["tables"] = look.db->tables.size();
-    for (const ManifestTable& table : look.db->tables) facts["rows"] += table.rows;
+    if (!look.db->tables.empty()) {  // else nothing was read and all is as it was
+      facts.clear();
+      facts["tables"] = look.db->tables.size();
+      for (const ManifestTable& table : look.db->tables) facts["rows"] += table.rows;
+    }
     facts["database_bytes"] = look.snapshot->facts().size_bytes;
+    const SnapshotMark& mark = look.snapshot->mark();
+    if (half(Half::db).success() && mark.usable()) half(Half::db).mark = mark;
   }
   if (look.docs) {
     auto& facts = half(Half::docs).facts;

@@ -43,7 +43,7 @@ void write_database_facts(PendingArchive& pending, const Look& look,
   pending.fact("dolibarr", facts.dolibarr_version);
   pending.fact("php-time-zone", context.environment.php_time_zone);
   pending.fact("system-identifier", mark.system_identifier);
-  pending.fact("timeline", std::to_string(mark.timeline));
+  pending.fact("timeline", mark.timeline);
   pending.fact("snapshot", mark.snapshot);
   pending.fact("identity", facts.identity.instance);
   pending.fact("fingerprint", look.db->fingerprint.text());
@@ -53,6 +53,8 @@ void write_database_facts(PendingArchive& pending, const Look& look,
 // pg_dump -> sha256 -> upload; then the facts that prove a restore.
 void capture_database(PendingArchive& pending, const Look& look, const CaptureContext& context,
                       Progress& progress, const std::stop_token& stop) {
+  if (look.db->tables.empty())
+    throw Error(Errc::bug, "the database would be stored without having been read");
   write_common_facts(pending, Half::db, context);
   write_database_facts(pending, look, context);
   const std::unique_ptr<Source> dump = look.snapshot->dump(stop);

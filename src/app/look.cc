@@ -5,6 +5,7 @@
 #include <future>
 
 #include "app/half_error.h"
+#include "base/log.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -64,7 +65,13 @@ Look open_look(const EnvironmentSettings& environment) {
   return look;
 }
 
-void examine(Look& look, const Look* earlier, Progress& progress, const std::stop_token& stop) {
+std::optional<KnownDatabase> Look::known_database() const {
+  if (!snapshot || !db) return std::nullopt;
+  return KnownDatabase{snapshot->mark(), *db};
+}
+
+void examine(Look& look, const std::optional<KnownDatabase>& known, Progress& progress,
+             const std::stop_token& stop) {
   IndexedPaths indexed;
   if (look.snapshot) {
     look.db_error = error_of([&] {
@@ -81,10 +88,10 @@ void examine(Look& look, const Look* earlier, Progress& progress, const std::sto
   });
   if (look.snapshot && !look.db_error) {
     look.db_error = error_of([&] {
-      const bool still = earlier && earlier->snapshot && earlier->db &&
-                         !look.snapshot->mark().snapshot.empty() &&
-                         earlier->snapshot->mark() == look.snapshot->mark();
-      look.db = still ? *earlier->db : look.snapshot->fingerprint(progress, stop);
+      const SnapshotMark& mark = look.snapshot->mark();
+      const bool still = known && mark.usable() && known->mark == mark;
+      if (still) log::debug("db: nothing was committed since, its tables are not read");
+      look.db = still ? known->db : look.snapshot->fingerprint(progress, stop);
     });
   }
   look.docs_error = documents.get();

@@ -20,6 +20,12 @@ struct MissingDocuments {
   std::vector<std::string> examples;  ///< a few names
 };
 
+/// A fingerprint and where the cluster stood when it was made.
+struct KnownDatabase {
+  SnapshotMark mark;
+  DatabaseFingerprint db;  ///< without tables and schema digest if a run record tells it
+};
+
 /// Both halves at one time: the database's snapshot first, then the documents.
 /// A half that could not be looked at has its error instead.
 struct Look {
@@ -30,6 +36,7 @@ struct Look {
   MissingDocuments missing;
   std::optional<Error> db_error, docs_error;
 
+  std::optional<KnownDatabase> known_database() const;
   bool whole() const { return db.has_value() && docs.has_value(); }
 };
 
@@ -37,8 +44,9 @@ struct Look {
 Look open_look(const EnvironmentSettings& environment);
 
 /// Fingerprints the database and walks the documents, both at once, after the
-/// snapshot was taken. If the cluster stands exactly where `earlier` saw it, that
-/// look's database fingerprint is taken over unread. Throws only Errc::interrupted.
-void examine(Look& look, const Look* earlier, Progress& progress, const std::stop_token& stop);
+/// snapshot was taken. If the cluster stands exactly at `known`'s mark, its
+/// fingerprint is taken over unread. Throws only Errc::interrupted.
+void examine(Look& look, const std::optional<KnownDatabase>& known, Progress& progress,
+             const std::stop_token& stop);
 
 }  // namespace dolibarr_backup

@@ -1,16 +1,19 @@
 #include "cli/signals.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "base/error.h"
 #include "base/log.h"
 
 namespace dolibarr_backup {
 namespace {
-
-constexpr timespec kWakeInterval{0, 100'000'000};
 
 sigset_t watched_signals() {
   sigset_t signals;
@@ -19,14 +22,24 @@ sigset_t watched_signals() {
   return signals;
 }
 
-void watch(const std::stop_token& ended, std::stop_source& stop) {
-  const sigset_t signals = watched_signals();
-  while (!ended.stop_requested()) {
-    if (sigtimedwait(&signals, nullptr, &kWakeInterval) < 0) continue;
+// Waits without waking in between, so that the end of a command is not delayed.
+void watch(int signals, int ended, std::stop_source& stop) {
+  pollfd polled[] = {{signals, POLLIN, 0}, {ended, POLLIN, 0}};
+  for (;;) {
+    if (::poll(polled, 2, -1) < 0 && errno != EINTR) return;
+    if (polled[1].revents != 0) return;
+    signalfd_siginfo caught;
+    if (::read(signals, &caught, sizeof caught) != sizeof caught) continue;
     if (stop.stop_requested()) _exit(exit_code_of(Errc::interrupted));
     log::warning("interrupted; cleaning up (once more to leave at once)");
     stop.request_stop();
   }
+}
+
+UniqueFd checked(int descriptor) {
+  if (descriptor < 0)
+    throw Error(Errc::bug, "cannot watch for signals: " + errno_text(errno));
+  return UniqueFd(descriptor);
 }
 
 }  // namespace
@@ -35,9 +48,14 @@ SignalWatch::SignalWatch(std::stop_source& stop) {
   signal(SIGPIPE, SIG_IGN);
   const sigset_t signals = watched_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  thread_ = std::jthread([&stop](const std::stop_token& ended) { watch(ended, stop); });
+  signals_ = checked(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  ended_ = checked(::eventfd(0, EFD_CLOEXEC));
+  thread_ = std::thread([this, &stop] { watch(signals_.get(), ended_.get(), stop); });
 }
 
-SignalWatch::~SignalWatch() = default;
+SignalWatch::~SignalWatch() {
+  ::eventfd_write(ended_.get(), 1);
+  thread_.join();
+}
 
 }  // namespace dolibarr_backup

@@ -3,6 +3,8 @@
 #include <stop_token>
 #include <thread>
 
+#include "base/unique_fd.h"
+
 namespace dolibarr_backup {
 
 /// Turns the first SIGINT, SIGTERM or SIGHUP into a stop request; a second one
@@ -16,7 +18,9 @@ class SignalWatch {
   SignalWatch& operator=(const SignalWatch&) = delete;
 
  private:
-  std::jthread thread_;
+  UniqueFd signals_;  ///< readable when one came
+  UniqueFd ended_;    ///< readable when the watch ends
+  std::thread thread_;
 };
 
 }  // namespace dolibarr_backup

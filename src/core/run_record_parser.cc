@@ -133,6 +133,12 @@ HalfRecord read_half(const Reader& reader) {
     const Reader inner = reader.object("trust");
     half.trust = DocsTrust{inner.whole<int64_t>("walk_started_ns"), inner.count("racy_files")};
   }
+  if (reader.has("mark")) {
+    const Reader inner = reader.object("mark");
+    half.mark = SnapshotMark{inner.text("system_identifier"), inner.text("timeline"),
+                             inner.text("server_started"), inner.text("statistics_reset"),
+                             inner.text("snapshot")};
+  }
   reader.members("facts", [&](std::string name, const json& value, const std::string& place) {
     half.facts.emplace(std::move(name), Reader::count_of(value, place));
   });

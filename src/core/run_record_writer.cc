@@ -61,6 +61,12 @@ json to_value(const HalfRecord& half) {
   if (half.trust)
     object["trust"] = {{"walk_started_ns", half.trust->walk_started_ns},
                        {"racy_files", half.trust->racy_files}};
+  if (half.mark)
+    object["mark"] = {{"system_identifier", text(half.mark->system_identifier)},
+                      {"timeline", text(half.mark->timeline)},
+                      {"server_started", text(half.mark->server_started)},
+                      {"statistics_reset", text(half.mark->statistics_reset)},
+                      {"snapshot", text(half.mark->snapshot)}};
   for (const auto& [key, value] : half.facts) object["facts"][to_record_text(key)] = value;
   put_unless_empty(object, "problems", texts(half.problems));
   if (const uint64_t count = omitted(half.problems, half.problems_omitted))

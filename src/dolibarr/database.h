@@ -16,6 +16,7 @@
 #include "core/manifest.h"
 #include "core/run_record.h"
 #include "core/settings.h"
+#include "core/snapshot_mark.h"
 #include "stream/source_sink.h"
 
 /// The db half: a PostgreSQL database that is only ever read. Everything here
@@ -34,19 +35,14 @@ struct DatabaseFacts {
   Identity identity;
 };
 
-/// Where the cluster stood. Equal marks: nothing was committed in between, on any database.
-struct SnapshotMark {
-  std::string system_identifier;
-  int64_t timeline = 0;
-  std::string snapshot;  ///< pg_current_snapshot(): xmin:xmax:xip
-  bool operator==(const SnapshotMark&) const = default;
-};
-
 struct DatabaseFingerprint {
   Fingerprint fingerprint;
   std::vector<ManifestTable> tables;  ///< by name
   std::string schema_digest;          ///< columns, constraints, indexes, functions, triggers, ...
 };
+
+/// How fingerprints are made under these settings: algorithm and volatile list, no value.
+Fingerprint fingerprint_method(const DatabaseSettings& settings);
 
 /// A document that the database knows (llx_ecm_files), relative to the root.
 using IndexedFileVisitor = std::function<void(std::string_view path)>;

@@ -109,12 +109,18 @@ DatabaseFacts read_database_facts(PgConnection& connection, const std::string& t
 
 SnapshotMark read_snapshot_mark(PgConnection& connection, const std::string& system_identifier) {
   SnapshotMark mark{.system_identifier = system_identifier};
-  const std::string timeline =
-      value_or_unknown(connection, "SELECT timeline_id FROM pg_control_checkpoint()");
-  mark.timeline = timeline.empty() ? 0 : std::stoll(timeline);
   mark.snapshot = first_value(connection, connection.server_version() >= kPgCurrentSnapshot
                                               ? "SELECT pg_current_snapshot()"
                                               : "SELECT txid_current_snapshot()");
+  // A WAL file's name begins with the timeline; pg_control_checkpoint() tells it later.
+  const PgResult wal = connection.query(
+      "SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8), "
+      "pg_postmaster_start_time(), (SELECT stats_reset FROM pg_stat_bgwriter) "
+      "WHERE NOT pg_is_in_recovery()");
+  if (wal.rows() == 0) return mark;
+  mark.timeline = wal.text(0, 0);
+  mark.server_started = wal.text(0, 1);
+  mark.statistics_reset = wal.text(0, 2);
   return mark;
 }
 

@@ -228,12 +228,17 @@ DatabaseFingerprint conclude(const TableList& list, const Findings& findings,
   }
   for (const auto& [name, value] : findings.sequences)
     digest.update(fmt::format("sequence {}:{} {}\n", name.size(), name, value));
-  result.fingerprint = {std::string(exact ? kExact : kTms), volatile_list_id(settings.table_prefix),
-                        digest.finish_hex()};
+  result.fingerprint = fingerprint_method(settings);
+  result.fingerprint.value = digest.finish_hex();
   return result;
 }
 
 }  // namespace
+
+Fingerprint fingerprint_method(const DatabaseSettings& settings) {
+  return {std::string(exact_mode(settings) ? kExact : kTms),
+          volatile_list_id(settings.table_prefix), ""};
+}
 
 DatabaseFingerprint fingerprint_database(PgConnection& connection, const OpenSession& open_session,
                                          const TableList& list, const DatabaseSettings& settings,

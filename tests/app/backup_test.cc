@@ -51,6 +51,65 @@ TEST(Backup, OnlyTheHalfThatChangedIsUploaded) {
   EXPECT_EQ(instance.difference_after_restore(), "");
 }
 
+// Tables that a run read; an idle server may commit statistics of its own at any time.
+uint64_t tables_read(Instance& instance, const BackupOptions& options = {}) {
+  instance.progress().db_tables_total = 0;
+  const BackupReport report = instance.backup(options);
+  EXPECT_EQ(exit_code(report), 0) << report.failure->what();
+  return instance.progress().db_tables_total;
+}
+
+bool becomes_unread(Instance& instance) {
+  for (int run = 0; run < 10; ++run)
+    if (tables_read(instance) == 0) return true;
+  return false;
+}
+
+TEST(Backup, ADatabaseWithoutCommitsIsNotReadAgain) {
+  Instance instance;
+  const BackupReport first = instance.backup();
+  ASSERT_TRUE(becomes_unread(instance));
+  const BackupReport quiet = instance.backup();
+  const HalfRecord& half = quiet.record.halves.at(Half::db);
+  EXPECT_EQ(half.result, HalfResult::unchanged);
+  EXPECT_EQ(half.facts.at("rows"), first.record.halves.at(Half::db).facts.at("rows"));
+  EXPECT_EQ(half.fingerprint, first.record.halves.at(Half::db).fingerprint);
+
+  EXPECT_GT(tables_read(instance, {.reread = true}), 0);
+  instance.sql("update llx_user set datelastlogin = now() where rowid = 1");
+  EXPECT_GT(tables_read(instance), 0);
+  ASSERT_TRUE(becomes_unread(instance));
+  PostgresServer& server = Instance::server();
+  server.run_sql("postgres", "create table elsewhere(a int); drop table elsewhere",
+                 PostgresServer::kSuperuser);
+  EXPECT_GT(tables_read(instance), 0) << "transaction numbers are the cluster's";
+  ASSERT_TRUE(becomes_unread(instance));
+  server.restart();
+  EXPECT_GT(tables_read(instance), 0) << "who knows from what state it started";
+}
+
+TEST(Backup, AnUnreadDatabaseThatChangesInMidRunIsTakenWhole) {
+  Instance instance;
+  instance.backup();
+  ASSERT_TRUE(becomes_unread(instance));
+  instance.write_document("facture/FA2606-0021/FA2606-0021.pdf", "%PDF new");
+  bool changed = false;
+  HookedStore hooked(instance.store(), [&](const std::string& key) {
+    if (changed || !key.ends_with(".tar.gz")) return;
+    changed = true;
+    instance.sql("update llx_facture set ref = 'FA2606-9999' where rowid = 1");
+  });
+  instance.now += std::chrono::minutes(1);
+  Progress progress;
+  const BackupReport report =
+      back_up(instance.settings(), hooked, {}, [&] { return instance.now; }, progress, {});
+  EXPECT_EQ(exit_code(report), 0) << report.failure->what();
+  EXPECT_TRUE(changed);
+  EXPECT_EQ(report.uploaded(), 2);
+  EXPECT_EQ(report.record.attempts, 2);
+  EXPECT_EQ(instance.difference_after_restore(), "");
+}
+
 TEST(Backup, LoginsAndCachesUploadNothing) {
   Instance instance;
   instance.write_document("users/temp/1/stats.cache", "");

@@ -35,6 +35,8 @@ class Instance {
   /// The clock of the runs; each backup() advances it by a minute.
   Instant now;
   BackupReport backup(const BackupOptions& options = {});
+  /// What the last run reported of itself.
+  Progress& progress() { return progress_; }
   Catalog catalog() { return {*store_, KeySpace(settings_.prefix), {}}; }
 
   /// Unpacks the pair of the newest point with pg_restore and tar alone and

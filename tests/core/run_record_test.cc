@@ -74,6 +74,14 @@ rc::Gen<DocsTrust> trusts() {
                                    rc::gen::set(&DocsTrust::racy_files));
 }
 
+rc::Gen<SnapshotMark> marks() {
+  return rc::gen::build<SnapshotMark>(rc::gen::set(&SnapshotMark::system_identifier, bytes()),
+                                      rc::gen::set(&SnapshotMark::timeline, bytes()),
+                                      rc::gen::set(&SnapshotMark::server_started, bytes()),
+                                      rc::gen::set(&SnapshotMark::statistics_reset, bytes()),
+                                      rc::gen::set(&SnapshotMark::snapshot, bytes()));
+}
+
 rc::Gen<HalfRecord> half_records() {
   const auto any = rc::gen::build<HalfRecord>(
       rc::gen::set(&HalfRecord::result, rc::gen::element(HalfResult::stored, HalfResult::unchanged,
@@ -83,6 +91,7 @@ rc::Gen<HalfRecord> half_records() {
       rc::gen::set(&HalfRecord::fingerprint, maybe(fingerprints())),
       rc::gen::set(&HalfRecord::taken, maybe(instants())),
       rc::gen::set(&HalfRecord::trust, maybe(trusts())),
+      rc::gen::set(&HalfRecord::mark, maybe(marks())),
       rc::gen::set(&HalfRecord::facts, rc::gen::container<std::map<std::string, uint64_t>>(
                                            bytes(), rc::gen::arbitrary<uint64_t>())),
       rc::gen::set(&HalfRecord::problems, rc::gen::container<std::vector<std::string>>(bytes())),
@@ -158,6 +167,7 @@ RunRecord full_record() {
         .fingerprint = Fingerprint{"exact-1", "volatile-1", "ab"},
         .taken = run.start(),
         .trust = DocsTrust{-5, 2},
+        .mark = SnapshotMark{"7", "00000001", "2026-06-01 00:00:00+00", "2026-05-01 00:00:00+00", "3:5:4"},
         .facts = {{"tables", 3}},
         .problems = {"vanished: facture/a.pdf"},
         .problems_omitted = 1};
@@ -333,6 +343,7 @@ TEST(RunRecord, NamesTheFieldThatIsMissing) {
       {"/halves/db/manifest", "key size sha256"},
       {"/halves/db/fingerprint", "algorithm volatile_list value"},
       {"/halves/db/trust", "walk_started_ns racy_files"},
+      {"/halves/db/mark", "system_identifier timeline server_started statistics_reset snapshot"},
       {"/identity", "database instance"},
       {"/pruned/0", "key reason"},
       {"/previous/0", "run sha256"}};

@@ -92,12 +92,33 @@ TEST_F(Dump, marks_are_equal_when_nothing_was_committed) {
   const auto mark = [&] { return DatabaseSnapshot::open(database.settings)->mark(); };
   const SnapshotMark before = mark();
   EXPECT_EQ(mark(), before);
-  EXPECT_GT(before.timeline, 0);
-  EXPECT_FALSE(before.system_identifier.empty());
+  EXPECT_EQ(before.timeline, "00000001");
+  EXPECT_TRUE(before.usable());
   database.sql("select count(*) from llx_facture");
   EXPECT_EQ(mark(), before);
   database.sql("update llx_facture set ref = ref where rowid = 1");
   EXPECT_NE(mark(), before);
+}
+
+TEST_F(Dump, marks_differ_after_a_crash_without_a_new_start) {
+  const SnapshotMark before = DatabaseSnapshot::open(database.settings)->mark();
+  // SIGKILL to one session makes the server end all others and recover.
+  PgConnection victim = database.session();
+  ASSERT_EQ(::kill(static_cast<pid_t>(victim.query("select pg_backend_pid()").integer(0, 0)),
+                   SIGKILL),
+            0);
+  SnapshotMark after;
+  for (int attempt = 0; after.snapshot.empty(); ++attempt) {
+    try {
+      after = DatabaseSnapshot::open(database.settings)->mark();
+    } catch (const Error& error) {
+      ASSERT_LT(attempt, 200) << error.what();
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
+  EXPECT_EQ(after.server_started, before.server_started);
+  EXPECT_NE(after.statistics_reset, before.statistics_reset);
+  EXPECT_TRUE(after.usable());
 }
 
 TEST_F(Dump, that_fails_after_its_output_is_an_error) {

@@ -12,8 +12,8 @@
 int main(int argc, char** argv) {
   using namespace dolibarr_backup;
   std::stop_source stop;
-  const SignalWatch signals(stop);
   try {
+    const SignalWatch signals(stop);
     const ParsedCommandLine parsed = parse_command_line(argc, argv);
     std::fputs(parsed.out.c_str(), stdout);
     std::fputs(parsed.err.c_str(), stderr);
