@@ -92,6 +92,23 @@ void add_missing(Catalog& catalog, const EnvironmentSettings& environment, Listi
         "conf_key_location where it is kept");
 }
 
+// Once a prune is refused, each later one is, until somebody looks.
+void add_refused_prune(const Retention& retention, const EnvironmentSettings& environment,
+                       Listing& listing) {
+  for (const Half half : kHalves) {
+    uint64_t in_force = 0, dropped = 0;
+    for (const Retention::Decision& decision : retention.decisions) {
+      if (decision.archive.half != half) continue;
+      ++in_force;
+      if (!decision.keep) ++dropped;
+    }
+    if (const std::optional<std::string> refusal =
+            too_large_share(half, dropped, in_force, environment.max_prune_percent))
+      listing.missing.push_back("prune: refused, " + *refusal +
+                                "; look at `prune --dry-run`, then `prune --force`");
+  }
+}
+
 }  // namespace
 
 Listing list_environment(Catalog& catalog, const EnvironmentSettings& environment, Instant now) {
@@ -107,8 +124,8 @@ Listing list_environment(Catalog& catalog, const EnvironmentSettings& environmen
   listing.uploads = catalog.store().list_uploads(catalog.keys().everything());
 
   std::map<std::string, std::vector<std::string>> reasons;
-  for (const Retention::Decision& decision :
-       evaluate_retention(catalog, environment, now).decisions)
+  const Retention retention = evaluate_retention(catalog, environment, now);
+  for (const Retention::Decision& decision : retention.decisions)
     if (decision.keep) reasons[decision.archive.key] = decision.reasons;
   const std::map<std::string, std::string> held = catalog.holds();
   const std::vector<CatalogArchive>& archives = catalog.archives();
@@ -135,6 +152,7 @@ Listing list_environment(Catalog& catalog, const EnvironmentSettings& environmen
     listing.last_result = newest->result;
   }
   add_missing(catalog, environment, listing);
+  add_refused_prune(retention, environment, listing);
   return listing;
 }
 

@@ -18,13 +18,20 @@ void refuse_large_share(const PruneInput& input, Half half, uint64_t in_force, P
   const auto dropped = static_cast<uint64_t>(
       std::count_if(input.dropped.begin(), input.dropped.end(),
                     [&](const PruneCandidate& one) { return one.archive.half == half; }));
-  if (input.force || dropped <= kAlwaysAllowed) return;
-  if (dropped * 100 <= in_force * static_cast<uint64_t>(input.max_prune_percent)) return;
-  plan.refusals.push_back(fmt::format("it would remove {} of {} {} archives, more than {} %",
-                                      dropped, in_force, name_of(half), input.max_prune_percent));
+  if (input.force) return;
+  if (auto refusal = too_large_share(half, dropped, in_force, input.max_prune_percent))
+    plan.refusals.push_back(std::move(*refusal));
 }
 
 }  // namespace
+
+std::optional<std::string> too_large_share(Half half, uint64_t dropped, uint64_t in_force,
+                                           int max_percent) {
+  if (dropped <= kAlwaysAllowed) return std::nullopt;
+  if (dropped * 100 <= in_force * static_cast<uint64_t>(max_percent)) return std::nullopt;
+  return fmt::format("it would remove {} of {} {} archives, more than {} %", dropped, in_force,
+                     name_of(half), max_percent);
+}
 
 PrunePlan plan_prune(const PruneInput& input) {
   PrunePlan plan;

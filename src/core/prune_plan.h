@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,5 +66,9 @@ struct PruneInput {
 };
 
 PrunePlan plan_prune(const PruneInput& input);
+
+/// Why dropping so many of a half's archives at once needs a person's word, if it does.
+std::optional<std::string> too_large_share(Half half, uint64_t dropped, uint64_t in_force,
+                                           int max_percent);
 
 }  // namespace dolibarr_backup

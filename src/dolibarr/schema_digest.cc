@@ -14,6 +14,7 @@ namespace {
 // different kinds never look alike. Names that %I quotes and pg_get_*def()'s output
 // are unambiguous under the pinned, empty search_path.
 constexpr std::string_view kObjects = R"(
+, object(definition) AS (
 SELECT pg_catalog.format('schema %I', s.nspname) FROM space s
 UNION ALL
 SELECT pg_catalog.format('extension %I %s %I', e.extname, e.extversion, n.nspname)
@@ -103,6 +104,18 @@ JOIN pg_catalog.pg_class k ON k.oid = d.classoid AND k.relnamespace =
   'pg_catalog'::pg_catalog.regnamespace
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, 0) i
 WHERE d.objoid >= 16384
+)
+)";
+
+// A list of literals compared with a varchar column is shown as (ARRAY['a'::character
+// varying])::text[] until it is restored, then as ARRAY[('a'::character varying)::text].
+constexpr std::string_view kSameAfterRestore = R"(
+SELECT CASE WHEN definition !~ '^routine' AND definition LIKE '%ARRAY[%)::text%' THEN
+  pg_catalog.regexp_replace(pg_catalog.regexp_replace(definition,
+    $$\(ARRAY\[((?:E?'(?:[^']|'')*'::[a-z ]+(?:, )?)+)\]\)::text\[\]$$, 'ARRAY[\1]', 'g'),
+    $$\((E?'(?:[^']|'')*'::[a-z ]+)\)::text$$, '\1', 'g')
+  ELSE definition END
+FROM object
 )";
 
 constexpr int kColumnCompression = 140000;  // pg_attribute.attcompression came with PostgreSQL 14
@@ -111,8 +124,9 @@ std::string objects_query(int server_version) {
   std::string query(dumped_objects());
   query += kObjects;
   constexpr std::string_view kPlaceholder = "{compression}";
-  return query.replace(query.find(kPlaceholder), kPlaceholder.size(),
-                       server_version >= kColumnCompression ? "a.attcompression" : "NULL");
+  query.replace(query.find(kPlaceholder), kPlaceholder.size(),
+                server_version >= kColumnCompression ? "a.attcompression" : "NULL");
+  return query += kSameAfterRestore;
 }
 
 }  // namespace

@@ -5,11 +5,13 @@
 
 #include "app/holds.h"
 #include "app/instance.h"
+#include "app/list.h"
 #include "app/prune.h"
 
 namespace dolibarr_backup {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 
 size_t archives_of(Instance& instance, Half half) {
@@ -156,6 +158,9 @@ TEST(Prune, APlanThatDropsTooMuchIsRefusedUnlessForced) {
     EXPECT_EQ(error.code(), Errc::refused);
   }
   EXPECT_EQ(archives_of(instance, Half::db), 8u);
+  Catalog listed = instance.catalog();
+  EXPECT_THAT(list_environment(listed, instance.settings(), instance.now).missing,
+              Contains(HasSubstr("prune: refused, it would remove 7 of 8 db archives")));
   Catalog again = instance.catalog();
   prune(again, instance.settings(), {.force = true}, clock, {});
   EXPECT_EQ(archives_of(instance, Half::db), 1u);
