@@ -10,6 +10,7 @@
 namespace dolibarr_backup {
 namespace {
 
+// Rare objects at the end count by their name alone: made or dropped is seen, altered is not.
 // One text per object. Each branch begins with a word of its own, so that objects of
 // different kinds never look alike. Names that %I quotes and pg_get_*def()'s output
 // are unambiguous under the pinned, empty search_path.
@@ -104,6 +105,29 @@ JOIN pg_catalog.pg_class k ON k.oid = d.classoid AND k.relnamespace =
   'pg_catalog'::pg_catalog.regnamespace
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, 0) i
 WHERE d.objoid >= 16384
+UNION ALL
+SELECT pg_catalog.format('%s %s', i.type, i.identity)
+FROM (
+  SELECT tableoid AS class, oid AS id FROM pg_catalog.pg_cast
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_collation
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_conversion
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_foreign_data_wrapper
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_foreign_server
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_language
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_opclass
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_operator
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_opfamily
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_publication
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_publication_rel
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_transform
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_ts_config
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_ts_dict
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_ts_parser
+  UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_ts_template
+) rare
+CROSS JOIN LATERAL pg_catalog.pg_identify_object(rare.class, rare.id, 0) i
+WHERE rare.id >= 16384
+AND NOT EXISTS (SELECT FROM member m WHERE m.objid = rare.id AND m.classid = rare.class)
 )
 )";
 
