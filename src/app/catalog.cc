@@ -82,6 +82,10 @@ const RunRecord* Catalog::record(const RunId& run) {
   return loaded_.at(run).record.get();
 }
 
+std::string Catalog::record_sha256(const RunId& run) {
+  return record(run) || loaded_.contains(run) ? loaded_.at(run).sha256 : "";
+}
+
 const RunRecord* Catalog::newest_record() {
   for (auto run = runs_.rbegin(); run != runs_.rend(); ++run)
     if (const RunRecord* found = record(*run)) return found;

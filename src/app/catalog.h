@@ -55,6 +55,8 @@ class Catalog {
   const RunRecord* newest_record();
   /// Reads these records at once, for record() to find.
   void prefetch(const std::vector<RunId>& runs);
+  /// Digest of the record as stored; "" if it is not there.
+  std::string record_sha256(const RunId& run);
   const std::map<std::string, std::string>& unreadable_records() const { return unreadable_; }
   /// What the newest records carry forward, merged over forks.
   CarriedState state();

@@ -113,6 +113,7 @@ struct RunRecord {
   CarriedState state;
   std::map<std::string, std::string> versions;  ///< "dolibarr", "server", "pg_dump", "tool", ...
   std::vector<PrunedObject> pruned;
+  std::vector<std::string> verified;  ///< archives that this verify run read whole and found good
   std::vector<std::string> notes;
   uint64_t notes_omitted = 0;       ///< notes that are not listed
   std::vector<RecordRef> previous;  ///< heads not referenced before

@@ -200,6 +200,7 @@ RunRecord read_record(const Reader& reader) {
   });
   for (const Reader& pruned : reader.objects("pruned"))
     record.pruned.push_back({pruned.text("key"), pruned.text("reason")});
+  record.verified = reader.texts("verified");
   record.notes = reader.texts("notes");
   record.notes_omitted = reader.count_or_zero("notes_omitted");
   for (const Reader& earlier : reader.objects("previous"))

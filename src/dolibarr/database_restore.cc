@@ -1,0 +1,272 @@
+#include "dolibarr/database_restore.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "base/log.h"
+#include "base/stop.h"
+#include "dolibarr/pg_connection.h"
+#include "dolibarr/pg_dump_finder.h"
+#include "dolibarr/pg_login.h"
+#include "stream/process.h"
+
+namespace dolibarr_backup {
+namespace {
+
+constexpr size_t kMaxNameBytes = 63;  // PostgreSQL's NAMEDATALEN - 1
+constexpr std::string_view kHalfDone = "_restore_";
+constexpr std::string_view kKeptAside = "_before_";
+constexpr size_t kBlockBytes = 256 * 1024;
+constexpr std::chrono::seconds kSessionsEnd{10};
+constexpr std::chrono::milliseconds kSessionsPoll{50};
+
+// Databases are created and renamed from another one.
+PgConnection maintenance(const DatabaseSettings& target) {
+  DatabaseSettings elsewhere = target;
+  for (const char* name : {"postgres", "template1"}) {
+    if (target.name == name) continue;
+    elsewhere.name = name;
+    try {
+      return log_in(elsewhere);
+    } catch (const PgError& error) {
+      if (error.sqlstate != "3D000" && error.sqlstate != "42501") throw;
+      log::debug("restore: {}", error.what());
+    }
+  }
+  throw Error(Errc::source, "no database to work from: neither 'postgres' nor 'template1'")
+      .with_hint("let the role connect to the database 'postgres'");
+}
+
+std::string named_after(const std::string& name, std::string_view word, const std::string& mark) {
+  const size_t room = kMaxNameBytes - word.size() - mark.size();
+  return name.substr(0, room) + std::string(word) + mark;
+}
+
+bool left_by_restore(const std::string& name, const std::string& target) {
+  for (const std::string_view word : {kHalfDone, kKeptAside}) {
+    const size_t at = name.rfind(word);
+    if (at != std::string::npos &&
+        named_after(target, word, name.substr(at + word.size())) == name)
+      return true;
+  }
+  return false;
+}
+
+std::string name_of_target(const DatabaseSettings& target) {
+  if (!target.name.empty()) return target.name;
+  const char* variable = std::getenv("PGDATABASE");
+  return variable ? variable : "";
+}
+
+// Where pg_dump is, pg_restore is too.
+std::string pg_restore_beside(const DatabaseSettings& settings, int server_version) {
+  const char* path = std::getenv("PATH");
+  const PgDumpChoice choice =
+      find_pg_dump({.program = settings.pg_dump, .path = path ? path : ""}, server_version / 10000);
+  return std::filesystem::path(choice.program.path).replace_filename("pg_restore");
+}
+
+}  // namespace
+
+DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
+  DatabaseTarget target;
+  target.name = name_of_target(settings);
+  if (target.name.empty())
+    throw Error(Errc::usage, "the target database has no name").with_hint("say which one");
+  PgConnection connection = maintenance(settings);
+  target.server = connection.describe();
+  target.server_version = connection.server_version();
+  const PgResult role = connection.query(
+      "SELECT current_user, rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user");
+  target.owner = role.text(0, 0);
+  const PgResult found = connection.query(
+      "SELECT pg_get_userbyid(datdba), pg_has_role(datdba, 'MEMBER') FROM pg_database "
+      "WHERE datname = $1",
+      {target.name});
+  if (!role.boolean(0, 1))
+    throw Error(Errc::refused,
+                fmt::format("role '{}' may not create databases on {}", target.owner, target.server))
+        .with_hint(fmt::format(
+            "a restore fills a new database first; as superuser: ALTER ROLE {} CREATEDB",
+            quote_name(target.owner)));
+  if (found.rows() == 0) return target;
+  target.exists = true;
+  if (!found.boolean(0, 1))
+    throw Error(Errc::refused, fmt::format("role '{}' is no member of '{}', who owns database '{}'",
+                                           target.owner, found.view(0, 0), target.name))
+        .with_hint("restore as the owner, a member of it, or a superuser");
+  target.owner = found.text(0, 0);
+  target.sessions = static_cast<uint64_t>(
+      connection
+          .query("SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND pid <> "
+                 "pg_backend_pid()",
+                 {target.name})
+          .integer(0, 0));
+  return target;
+}
+
+DatabaseRestore::DatabaseRestore(const DatabaseSettings& target, const NewDatabase& facts,
+                                 const std::string& mark)
+    : target_settings_(target), staged_(target), target_(inspect_database_target(target)) {
+  staged_.name = named_after(target_.name, kHalfDone, mark);
+  old_name_ = named_after(target_.name, kKeptAside, mark);
+  with_context("while creating database '" + staged_.name + "'", [&] { create(facts); });
+}
+
+DatabaseRestore::~DatabaseRestore() {
+  if (!created_) return;
+  try {
+    maintenance(target_settings_).query("DROP DATABASE IF EXISTS " + quote_name(staged_.name));
+  } catch (const std::exception& error) {
+    log::warning("database '{}' is left behind, drop it: {}", staged_.name, error.what());
+  }
+}
+
+void DatabaseRestore::create(const NewDatabase& facts) {
+  PgConnection connection = maintenance(target_settings_);
+  NewDatabase made = facts;
+  if (target_.exists) {
+    const PgResult row = connection.query(
+        "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database "
+        "WHERE datname = $1",
+        {target_.name});
+    made = {row.text(0, 0), row.text(0, 1), row.text(0, 2)};
+  }
+  std::string statement = fmt::format("CREATE DATABASE {} TEMPLATE template0 OWNER {}",
+                                      quote_name(staged_.name), quote_name(target_.owner));
+  if (!made.encoding.empty()) statement += " ENCODING " + quote_literal(made.encoding);
+  if (!made.collation.empty()) statement += " LC_COLLATE " + quote_literal(made.collation);
+  if (!made.ctype.empty()) statement += " LC_CTYPE " + quote_literal(made.ctype);
+  connection.query(statement);
+  created_ = true;
+}
+
+void DatabaseRestore::fill(Source& dump, const std::stop_token& stop) {
+  PgParameters parameters = log_in(staged_, stop).resolved();
+  parameters.options.erase("client_encoding");
+  ProcessSpec spec;
+  spec.argv = {pg_restore_beside(target_settings_, target_.server_version),
+               "--exit-on-error",
+               "--no-owner",
+               "--no-privileges",
+               "--role=" + target_.owner,
+               "--no-password",
+               "--dbname=" + connection_string(parameters)};
+  spec.hidden_variables = "PG";
+  spec.pipe_stdin = true;
+  if (!parameters.password.empty()) spec.environment["PGPASSWORD"] = parameters.password.reveal();
+  Process pg_restore(spec);
+  std::string block(kBlockBytes, '\0');
+  const MutableBytes buffer = std::as_writable_bytes(std::span(block));
+  while (const size_t got = dump.read(buffer)) {
+    throw_if_stopped(stop);
+    pg_restore.write(buffer.first(got));
+  }
+  pg_restore.close_stdin();
+  while (pg_restore.read(buffer, stop) > 0) continue;
+  const ExitStatus status = pg_restore.wait();
+  if (!status.success())
+    throw Error(Errc::source, fmt::format("pg_restore {}: {}", status.describe(),
+                                          pg_restore.stderr_tail()));
+}
+
+std::optional<std::string> DatabaseRestore::exchange() {
+  if (target_.exists) copy_database_settings();
+  PgConnection connection = maintenance(target_settings_);
+  const std::string target = quote_name(target_.name);
+  if (!target_.exists) {
+    connection.query(fmt::format("ALTER DATABASE {} RENAME TO {}", quote_name(staged_.name), target));
+    created_ = false;
+    return std::nullopt;
+  }
+  connection.query(fmt::format("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", target));
+  try {
+    end_sessions();
+    connection.query("BEGIN");
+    connection.query(
+        fmt::format("ALTER DATABASE {} RENAME TO {}", target, quote_name(old_name_)));
+    connection.query(fmt::format("ALTER DATABASE {} RENAME TO {}", quote_name(staged_.name), target));
+    connection.query("COMMIT");
+  } catch (...) {
+    try {
+      maintenance(target_settings_)
+          .query(fmt::format("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true", target));
+    } catch (const std::exception& error) {
+      log::error("database '{}' still refuses connections: {}", target_.name, error.what());
+    }
+    throw;
+  }
+  created_ = false;
+  return old_name_;
+}
+
+void DatabaseRestore::copy_database_settings() {
+  PgConnection connection = maintenance(target_settings_);
+  const std::string staged = quote_name(staged_.name);
+  // Values of list settings are kept quoted as SET wants them; single ones are not.
+  const PgResult settings = connection.query(
+      "SELECT format('ALTER %s SET %I TO %s', CASE s.setrole WHEN 0 THEN format('DATABASE %I', "
+      "$2::text) ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), $2::text) END, "
+      "split_part(c, '=', 1), CASE WHEN split_part(c, '=', 1) IN ('search_path', "
+      "'DateStyle', 'local_preload_libraries', 'session_preload_libraries', 'temp_tablespaces') "
+      "THEN substr(c, strpos(c, '=') + 1) ELSE quote_literal(substr(c, strpos(c, '=') + 1)) END) "
+      "FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, "
+      "unnest(s.setconfig) c WHERE d.datname = $1",
+      {target_.name, staged_.name});
+  for (int row = 0; row < settings.rows(); ++row) connection.query(settings.text(row, 0));
+  const PgResult grants = connection.query(
+      "SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text, CASE a.grantee "
+      "WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, "
+      "CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) "
+      "FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = $1 AND a.grantee <> d.datdba",
+      {target_.name, staged_.name});
+  const PgResult limits = connection.query(
+      "SELECT datacl IS NOT NULL, datconnlimit FROM pg_database WHERE datname = $1",
+      {target_.name});
+  if (limits.boolean(0, 0)) {
+    connection.query("REVOKE ALL ON DATABASE " + staged + " FROM PUBLIC");
+    for (int row = 0; row < grants.rows(); ++row) connection.query(grants.text(row, 0));
+  }
+  connection.query(
+      fmt::format("ALTER DATABASE {} WITH CONNECTION LIMIT {}", staged, limits.integer(0, 1)));
+}
+
+void DatabaseRestore::end_sessions() {
+  PgConnection connection = maintenance(target_settings_);
+  const auto deadline = std::chrono::steady_clock::now() + kSessionsEnd;
+  for (;;) {
+    const PgResult left = connection.query(
+        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ($1, $2) "
+        "AND pid <> pg_backend_pid()",
+        {target_.name, staged_.name});
+    if (left.rows() == 0) return;
+    if (std::chrono::steady_clock::now() > deadline)
+      throw Error(Errc::refused, fmt::format("{} session(s) of database '{}' do not end, e.g. pid {}",
+                                             left.rows(), target_.name, left.view(0, 0)))
+          .with_hint("stop the application and try again");
+    std::this_thread::sleep_for(kSessionsPoll);
+  }
+}
+
+std::vector<std::string> restore_leftovers(const DatabaseSettings& target) {
+  PgConnection connection = maintenance(target);
+  const PgResult rows = connection.query("SELECT datname FROM pg_database ORDER BY 1");
+  std::vector<std::string> names;
+  for (int row = 0; row < rows.rows(); ++row)
+    if (left_by_restore(rows.text(row, 0), name_of_target(target))) names.push_back(rows.text(row, 0));
+  return names;
+}
+
+void drop_leftover(const DatabaseSettings& target, const std::string& name) {
+  const std::vector<std::string> known = restore_leftovers(target);
+  if (std::find(known.begin(), known.end(), name) == known.end())
+    throw Error(Errc::usage, "no restore left a database '" + name + "' behind");
+  maintenance(target).query("DROP DATABASE " + quote_name(name));
+}
+
+}  // namespace dolibarr_backup

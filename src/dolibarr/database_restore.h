@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/settings.h"
+#include "stream/source_sink.h"
+
+/// A database put beside its target, filled, and exchanged for it in one transaction.
+/// The target is untouched until exchange().
+namespace dolibarr_backup {
+
+/// How a database is made where the target does not say it: there is none yet.
+struct NewDatabase {
+  std::string encoding, collation, ctype;  ///< "" for the server's own
+};
+
+/// What would happen, found out without changing anything.
+struct DatabaseTarget {
+  std::string name;    ///< of the database
+  std::string server;  ///< for people
+  std::string owner;   ///< of the target, or who logs in if there is none
+  bool exists = false;
+  int server_version = 0;
+  uint64_t sessions = 0;  ///< of others in the target
+};
+
+/// Looks at the target's server. Throws Errc::source if it cannot be reached, and
+/// Errc::refused, with a hint, if the role may not create databases or is no member
+/// of the target's owner.
+DatabaseTarget inspect_database_target(const DatabaseSettings& target);
+
+/// One restore. Destruction before exchange() drops what was made, if the server
+/// still answers. One thread uses it.
+class DatabaseRestore {
+ public:
+  /// Creates "<name>_restore_<mark>" with the target's owner, encoding and collation.
+  /// `mark`: digits and lower-case letters, at most 24. Errors are Errc::source.
+  DatabaseRestore(const DatabaseSettings& target, const NewDatabase& facts,
+                  const std::string& mark);
+  ~DatabaseRestore();
+  DatabaseRestore(const DatabaseRestore&) = delete;
+  DatabaseRestore& operator=(const DatabaseRestore&) = delete;
+
+  /// pg_restore of a custom-format dump, everything owned by the target's owner, without
+  /// privileges. Throws Errc::source with what pg_restore said, naming the object. The
+  /// content is proven only by the caller's comparison.
+  void fill(Source& dump, const std::stop_token& stop);
+  /// How to reach the new database, to compare it.
+  const DatabaseSettings& staged() const { return staged_; }
+  /// Copies the target's privileges and settings, ends its sessions and renames both in
+  /// one transaction. Returns the name under which the old one is kept; nullopt if there
+  /// was none. On an exception the target is as it was, and open to connections.
+  std::optional<std::string> exchange();
+
+ private:
+  void create(const NewDatabase& facts);
+  void copy_database_settings();
+  void end_sessions();
+
+  DatabaseSettings target_settings_, staged_;
+  DatabaseTarget target_;
+  std::string old_name_;
+  bool created_ = false;
+};
+
+/// Databases that restores of this target left behind: "<name>_restore_..." (half-done)
+/// and "<name>_before_..." (kept aside), by name.
+std::vector<std::string> restore_leftovers(const DatabaseSettings& target);
+/// Drops one of them. Throws Errc::usage for any other name.
+void drop_leftover(const DatabaseSettings& target, const std::string& name);
+
+}  // namespace dolibarr_backup

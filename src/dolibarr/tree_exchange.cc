@@ -1,0 +1,278 @@
+#include "dolibarr/tree_exchange.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "core/documents_rules.h"
+
+namespace dolibarr_backup {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kStaged = ".restore-";
+constexpr std::string_view kKept = ".before-";
+constexpr const char* kNew = "new";
+constexpr const char* kOld = "old";
+// Inside a mount: there once the staged tree is whole and the exchange goes forward only.
+constexpr const char* kExchanging = "exchanging";
+
+[[noreturn]] void fail(const std::string& what, const fs::path& path, int error_number) {
+  throw Error(Errc::source,
+              fmt::format("cannot {} '{}': {}", what, path.string(), errno_text(error_number)));
+}
+
+void rename_or_throw(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    fail(fmt::format("rename to '{}'", to.string()), from, errno);
+}
+
+void make_folder(const fs::path& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail("create folder", path, errno);
+}
+
+void sync_folder(const fs::path& path) {
+  const UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) fail("open", path, errno);
+  if (::fsync(folder.get()) != 0) fail("sync", path, errno);
+}
+
+// Everything written below it, in one go.
+void sync_filesystem(const fs::path& path) {
+  const UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) fail("open", path, errno);
+  if (::syncfs(folder.get()) != 0) fail("sync the file system of", path, errno);
+}
+
+bool is_there(const fs::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+void remove_tree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) fail("remove", path, error.value());
+}
+
+bool mount_root(const std::string& path) {
+  struct statx status {};
+  if (::statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &status) != 0) return false;
+  if (status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)
+    return status.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+  struct stat root {}, parent {};  // a kernel before 5.8
+  return ::stat(path.c_str(), &root) == 0 &&
+         ::stat(fs::path(path).parent_path().c_str(), &parent) == 0 &&
+         root.st_dev != parent.st_dev;
+}
+
+fs::path inner_folder(const std::string& target) {
+  return fs::path(target) / kRestoreStagingFolder;
+}
+
+// "<target>.restore-<mark>" and the like, by path.
+std::vector<std::string> siblings(const std::string& target, std::string_view word) {
+  const fs::path path(target);
+  const std::string begin = path.filename().string() + std::string(word);
+  std::vector<std::string> found;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path.parent_path(), error))
+    if (entry.path().filename().string().starts_with(begin)) found.push_back(entry.path().string());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// Names in a folder but the staging folder.
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (entry.path().filename() != kRestoreStagingFolder)
+      names.push_back(entry.path().filename().string());
+  return names;
+}
+
+// Which entries are the old ones, each ended by a NUL.
+void write_journal(const fs::path& inner, const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text.append(name).push_back('\0');
+  const fs::path draft = inner / (std::string(kExchanging) + ".tmp");
+  const UniqueFd file(
+      ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) fail("create", draft, errno);
+  for (std::string_view rest = text; !rest.empty();) {
+    const ssize_t wrote = ::write(file.get(), rest.data(), rest.size());
+    if (wrote < 0 && errno != EINTR) fail("write", draft, errno);
+    if (wrote > 0) rest.remove_prefix(static_cast<size_t>(wrote));
+  }
+  if (::fsync(file.get()) != 0) fail("sync", draft, errno);
+  rename_or_throw(draft, inner / kExchanging);
+  sync_folder(inner);
+}
+
+std::vector<std::string> read_journal(const fs::path& inner) {
+  std::ifstream file(inner / kExchanging, std::ios::binary);
+  if (!file) fail("read", inner / kExchanging, errno);
+  std::vector<std::string> names;
+  for (std::string name; std::getline(file, name, '\0');) names.push_back(name);
+  return names;
+}
+
+// A mount's root stays, with what the staged root says of itself.
+void take_attributes(const fs::path& from, const fs::path& to) {
+  struct stat status {};
+  if (::stat(from.c_str(), &status) != 0) fail("look at", from, errno);
+  if (::geteuid() == 0 && ::chown(to.c_str(), status.st_uid, status.st_gid) != 0)
+    fail("change the owner of", to, errno);
+  if (::chmod(to.c_str(), status.st_mode & 07777) != 0) fail("change the mode of", to, errno);
+}
+
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+}  // namespace
+
+TreeExchange::TreeExchange(std::string target, std::string mark)
+    : target_(without_slashes(std::move(target))), mark_(std::move(mark)) {
+  if (target_.empty() || target_.front() != '/')
+    throw Error(Errc::usage, "'" + target_ + "' is no absolute path");
+  std::error_code unresolved;
+  if (const fs::path real = fs::canonical(target_, unresolved); !unresolved) target_ = real;
+  const fs::path parent = fs::path(target_).parent_path();
+  inside_ = is_there(target_) && (mount_root(target_) || ::access(parent.c_str(), W_OK) != 0);
+  lock();
+  clear_leftovers();
+  if (inside_) {
+    make_folder(inner_folder(target_));
+    staging_ = inner_folder(target_) / kNew;
+  } else {
+    staging_ = target_ + std::string(kStaged) + mark_;
+  }
+  if (::mkdir(staging_.c_str(), 0700) != 0) fail("create folder", staging_, errno);
+  staged_ = true;
+}
+
+TreeExchange::~TreeExchange() {
+  if (!staged_) return;
+  try {
+    remove_tree(inside_ ? inner_folder(target_) / kNew : fs::path(staging_));
+    if (inside_) ::rmdir(inner_folder(target_).c_str());  // not if old trees are kept in it
+  } catch (const std::exception& error) {
+    log::warning("'{}' is left behind: {}", staging_, error.what());
+  }
+}
+
+void TreeExchange::lock() {
+  const fs::path where = inside_ ? fs::path(target_) : fs::path(target_).parent_path();
+  lock_ = UniqueFd(::open(where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock_) fail("open", where, errno);
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return;
+  if (errno != EWOULDBLOCK) fail("lock", where, errno);
+  throw Error(Errc::refused, "another restore is at work in '" + where.string() + "'");
+}
+
+void TreeExchange::clear_leftovers() {
+  if (inside_) {
+    if (is_there(inner_folder(target_) / kExchanging)) {
+      finish_inside();
+      cleared_.push_back("finished an exchange that was broken off in '" + target_ + "'");
+    } else if (is_there(inner_folder(target_) / kNew)) {
+      remove_tree(inner_folder(target_) / kNew);
+      cleared_.push_back("removed what a broken-off restore had prepared in '" + target_ + "'");
+    }
+    return;
+  }
+  for (const std::string& left : siblings(target_, kStaged)) {
+    const std::string mark = left.substr(target_.size() + kStaged.size());
+    // Where two names cannot be exchanged at once, the target is away for a moment,
+    // and then what was staged is whole.
+    if (!is_there(target_) && is_there(target_ + std::string(kKept) + mark)) {
+      rename_or_throw(left, target_);
+      cleared_.push_back("finished an exchange that was broken off: '" + target_ + "'");
+    } else {
+      remove_tree(left);
+      cleared_.push_back("removed what a broken-off restore had prepared: '" + left + "'");
+    }
+  }
+}
+
+std::string TreeExchange::exchange() {
+  sync_filesystem(staging_);
+  const std::string old = inside_ ? exchange_inside() : exchange_beside();
+  staged_ = false;
+  return old;
+}
+
+std::string TreeExchange::exchange_beside() {
+  const fs::path parent = fs::path(target_).parent_path();
+  if (!is_there(target_)) {
+    rename_or_throw(staging_, target_);
+    sync_folder(parent);
+    return "";
+  }
+  const std::string old = target_ + std::string(kKept) + mark_;
+  if (::renameat2(AT_FDCWD, staging_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
+    rename_or_throw(staging_, old);
+  } else {
+    if (errno != EINVAL && errno != ENOSYS) fail("exchange with '" + staging_ + "'", target_, errno);
+    rename_or_throw(target_, old);
+    rename_or_throw(staging_, target_);
+  }
+  sync_folder(parent);
+  return old;
+}
+
+std::string TreeExchange::exchange_inside() {
+  const fs::path inner = inner_folder(target_);
+  write_journal(inner, names_in(target_));
+  staged_ = false;  // from here on it is finished, not undone
+  return finish_inside();
+}
+
+// Forward only, and the same however often it is begun: an old entry that lies in `old`
+// has left, one that does not is still in its place; then what is staged comes in.
+std::string TreeExchange::finish_inside() {
+  const fs::path inner = inner_folder(target_), target = target_;
+  const fs::path staged = inner / kNew, old = inner / kOld;
+  make_folder(old);
+  for (const std::string& name : read_journal(inner)) {
+    if (!is_there(old / name) && is_there(target / name)) rename_or_throw(target / name, old / name);
+    if (is_there(staged / name)) rename_or_throw(staged / name, target / name);
+  }
+  if (is_there(staged)) {
+    for (const std::string& name : names_in(staged)) rename_or_throw(staged / name, target / name);
+    take_attributes(staged, target);
+    sync_folder(target);
+    remove_tree(staged);
+  }
+  const fs::path kept = inner / (std::string(kOld) + "-" + mark_);
+  rename_or_throw(old, kept);
+  if (::unlink((inner / kExchanging).c_str()) != 0) fail("remove", inner / kExchanging, errno);
+  sync_folder(inner);
+  return kept;
+}
+
+TreeLeftovers tree_leftovers(const std::string& where) {
+  const std::string target = without_slashes(where);
+  TreeLeftovers left{siblings(target, kStaged), siblings(target, kKept)};
+  const fs::path inner = inner_folder(target);
+  for (const char* name : {kNew, kExchanging})
+    if (is_there(inner / name)) left.half_done.push_back((inner / name).string());
+  for (std::string& old : siblings((inner / kOld).string(), "-"))
+    left.kept_aside.push_back(std::move(old));
+  return left;
+}
+
+}  // namespace dolibarr_backup

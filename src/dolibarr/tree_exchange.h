@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+/// A documents tree prepared beside its target and exchanged for it. The target is
+/// untouched until exchange(); whatever moment the process is killed at, the target is
+/// as it was, or replaced, or the next TreeExchange of it finishes what was begun.
+namespace dolibarr_backup {
+
+/// One restore of one tree. Errors are Errc::source and name the path; Errc::refused
+/// if another restore of this target is at work. One thread uses it.
+class TreeExchange {
+ public:
+  /// Locks the target, clears up what a killed one left, and makes the empty staging
+  /// folder: "<target>.restore-<mark>", or, where the target is the root of a mount or
+  /// its parent may not be written, one inside it that no backup takes.
+  TreeExchange(std::string target, std::string mark);
+  /// Removes what was staged unless it was exchanged.
+  ~TreeExchange();
+  TreeExchange(const TreeExchange&) = delete;
+  TreeExchange& operator=(const TreeExchange&) = delete;
+
+  const std::string& staging() const { return staging_; }
+  /// What an earlier restore had left and what was done about it, for people.
+  const std::vector<std::string>& cleared() const { return cleared_; }
+  /// Makes the staged tree durable and puts it in the target's place: by one rename, or
+  /// entry by entry inside a mount. Returns where the old tree is kept; "" if there was
+  /// none.
+  std::string exchange();
+
+ private:
+  void lock();
+  void clear_leftovers();
+  std::string finish_inside();
+  std::string exchange_beside();
+  std::string exchange_inside();
+
+  std::string target_, mark_, staging_;
+  bool inside_ = false;
+  bool staged_ = false;
+  UniqueFd lock_;
+  std::vector<std::string> cleared_;
+};
+
+/// What restores left at a target, by path.
+struct TreeLeftovers {
+  std::vector<std::string> half_done;   ///< the next restore clears or finishes it
+  std::vector<std::string> kept_aside;  ///< old trees, to be removed when no longer needed
+};
+TreeLeftovers tree_leftovers(const std::string& target);
+
+}  // namespace dolibarr_backup
