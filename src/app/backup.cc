@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "app/capture.h"
 #include "app/catalog.h"
 #include "app/half_error.h"
@@ -37,10 +39,12 @@ class BackupRun {
   void run();
 
  private:
+  Look guarded_look();
   Look new_look();
   std::optional<KnownDatabase> known_database();
   void guard_identity(const Look& look);
   void note_versions(const Look& look);
+  void note_once(std::string_view where, const std::string& note);
   std::set<Half> decide(const Look& look);
   HalfDecision decide_documents(const Look& look);
   void alarm(const LastSuccess& last, const std::vector<std::string>& changed);
@@ -90,7 +94,8 @@ void BackupRun::run() {
     capture = capture_halves(look, wanted, context, progress_, stop_);
 
     // A lease of dynamic credentials may end in mid-dump: a new look reads them anew.
-    if (capture.failures.contains(Half::db) && !retried) {
+    if (const auto failed = capture.failures.find(Half::db);
+        failed != capture.failures.end() && failed->second.code() == Errc::source && !retried) {
       retried = true;
       log::warning("db: {}; trying once more", capture.failures.at(Half::db).what());
       record_.notes.push_back("the database was dumped again after: " +
@@ -118,16 +123,22 @@ void BackupRun::run() {
   conclude(moved_reason);
 }
 
-Look BackupRun::new_look() {
-  Look look = open_look(environment_);
+// Whatever is captured later comes from a look that was guarded.
+Look BackupRun::guarded_look() {
+  Look look = open_look(environment_, stop_);
   if (look.snapshot) {
     guard_identity(look);
     note_versions(look);
   }
+  return look;
+}
+
+Look BackupRun::new_look() {
+  Look look = guarded_look();
   examine(look, known_database(), progress_, stop_);
   if (look.db_error && look.db_error->transient()) {
     log::warning("db: {}; trying once more", look.db_error->what());
-    look = open_look(environment_);
+    look = guarded_look();
     examine(look, known_database(), progress_, stop_);
   }
   return look;
@@ -182,10 +193,7 @@ void BackupRun::note_versions(const Look& look) {
   record_.versions["system_identifier"] = facts.system_identifier;
   if (!environment_.php_time_zone.empty())
     record_.versions["php_time_zone"] = environment_.php_time_zone;
-  for (const std::string& warning : look.snapshot->warnings()) {
-    log::warning("db: {}", warning);
-    record_.notes.push_back(warning);
-  }
+  for (const std::string& warning : look.snapshot->warnings()) note_once("db", warning);
   const RunRecord* before = catalog_.newest_record();
   if (!before) return;
   const auto known = before->versions.find("system_identifier");
@@ -194,7 +202,13 @@ void BackupRun::note_versions(const Look& look) {
       "the database server is another one now: system identifier "
       "{} instead of {}",
       facts.system_identifier, known->second);
-  log::warning("db: {}", note);
+  note_once("db", note);
+}
+
+// A run may look several times; it says the same only once.
+void BackupRun::note_once(std::string_view where, const std::string& note) {
+  if (std::find(record_.notes.begin(), record_.notes.end(), note) != record_.notes.end()) return;
+  log::warning("{}: {}", where, note);
   record_.notes.push_back(note);
 }
 
@@ -230,6 +244,8 @@ HalfDecision BackupRun::decide_documents(const Look& look) {
   HalfDecision decision =
       decide_half(previous, look.docs->fingerprint, now_, environment_.max_unchanged_days);
   if (!before || *before->half.fingerprint != look.docs->fingerprint) return decision;
+  if (!look.docs->unlistable.empty())
+    return {true, fmt::format("'{}' cannot be listed", look.docs->unlistable.front())};
 
   const bool everything = options_.reread || decision.take;
   const DocsTrust trust = before->half.trust.value_or(DocsTrust{});
@@ -244,9 +260,10 @@ HalfDecision BackupRun::decide_documents(const Look& look) {
     return {true, fmt::format("{} changed without a new time stamp",
                               fmt::join(reread.silently_changed, ", "))};
   } catch (const Error& error) {
-    if (error.code() != Errc::corrupt) throw;
-    record_.notes.push_back(error.what());
-    return {true, std::string("the last archive cannot be compared: ") + error.what()};
+    // Captured, such a file is named and the rest is stored.
+    if (error.code() != Errc::corrupt && error.code() != Errc::source) throw;
+    note_once("docs", error.what());
+    return {true, std::string("not comparable with the last archive: ") + error.what()};
   }
 }
 
@@ -279,7 +296,7 @@ std::optional<std::string> BackupRun::moved(const Look& look, const Capture& cap
   });
   if (failed)
     return "the database could not be asked for open transactions: " + std::string(failed->what());
-  again = open_look(environment_);
+  again = guarded_look();
   examine(again, look.known_database(), progress_, stop_);
   if (!again.whole()) {
     const Error& error = again.db_error ? *again.db_error : *again.docs_error;
@@ -311,10 +328,14 @@ void BackupRun::complete(const Look& look, Capture& capture) {
       stored.fingerprint = look.db->fingerprint;
       continue;
     }
-    for (const ManifestProblem& problem : capture.docs->problems)
+    bool missed = capture.docs->incomplete;
+    for (const ManifestProblem& problem : capture.docs->problems) {
       stored.problems.push_back(problem.kind + ": " + problem.path);
+      // The walks before and after saw it: it did not vanish, it could not be opened.
+      missed |= problem.kind == "vanished" && record_.pair == PairJudgement::quiescent;
+    }
     stored.trust = look.docs->trust;
-    if (capture.docs->incomplete)
+    if (missed)
       stored.result = HalfResult::incomplete;
     else
       stored.fingerprint = look.docs->fingerprint;
@@ -358,8 +379,7 @@ void BackupRun::fill_unchanged(const Look& look) {
   std::string note =
       fmt::format("{} document(s) that the database knows are not in the tree, e.g. {}",
                   look.missing.count, fmt::join(look.missing.examples, ", "));
-  log::warning("docs: {}", note);
-  record_.notes.push_back(std::move(note));
+  note_once("docs", note);
 }
 
 void BackupRun::conclude(const std::string& moved_reason) {
@@ -450,6 +470,14 @@ BackupReport back_up(const EnvironmentSettings& environment, ObjectStore& store,
                      const BackupOptions& options, const std::function<Instant()>& clock,
                      Progress& progress, const std::stop_token& stop) {
   Catalog catalog(store, KeySpace(environment.prefix), stop);
+  if (!catalog.runs().empty() && !catalog.newest_record())
+    throw Error(Errc::refused, "no run record under " + catalog.keys().runs() + " can be read")
+        .with_hint("is this program older than the one that wrote them? Whose backups these are "
+                   "must be known before others are added");
+  if (catalog.runs().empty() && environment.is_protected)
+    log::warning("this is the first backup of '{}' in {}: if there should be earlier ones, see "
+                 "whether the store is mounted and its prefix right",
+                 environment.name, store.describe());
   const RunId run = begin_run(catalog, clock());
   BackupReport report{.record = new_record(RunKind::backup, environment, run, catalog)};
   RunRecord& record = report.record;
@@ -460,6 +488,11 @@ BackupReport back_up(const EnvironmentSettings& environment, ObjectStore& store,
     record.result = result_of(error);
     record.pair = PairJudgement::none;
     // What was stored but not committed stays an orphan; the record must not name it.
+    record.halves.clear();
+  } catch (const std::exception& error) {
+    report.failure = Error(Errc::bug, std::string("internal error: ") + error.what());
+    record.result = RunResult::failed;
+    record.pair = PairJudgement::none;
     record.halves.clear();
   }
   if (report.failure) record.error = report.failure->what();
@@ -479,8 +512,9 @@ BackupReport back_up(const EnvironmentSettings& environment, ObjectStore& store,
   try {
     Catalog after(store, KeySpace(environment.prefix), stop);
     report.prune = prune(after, environment, {}, clock, stop);
-  } catch (const Error& error) {
-    report.prune_failure = error;
+  } catch (const std::exception& error) {
+    const auto* known = dynamic_cast<const Error*>(&error);
+    report.prune_failure = known ? *known : Error(Errc::bug, error.what());
     log::warning("the backup is stored; pruning did not happen: {}", error.what());
   }
   return report;

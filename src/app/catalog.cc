@@ -23,6 +23,23 @@ constexpr std::chrono::seconds kOverlapSlack{60};
 // Requests wait for the store, not for a core.
 constexpr int kParallelReads = 16;
 
+std::string_view last_part(std::string_view key) {
+  return key.substr(key.rfind('/') + 1);
+}
+
+// What a record says of an archive.
+void take_word_of(const RunRecord& record, CatalogArchive& archive) {
+  const auto half = record.halves.find(archive.stored.half);
+  if (half == record.halves.end() || !half->second.archive) return;
+  const std::string& named = half->second.archive->archive.key;
+  if (named == archive.stored.key) {
+    archive.standing = CatalogArchive::Standing::in_force;
+    archive.entry = half->second.archive;
+  } else if (record.run == *archive.run && last_part(named) == last_part(archive.stored.key)) {
+    archive.moved_here = true;
+  }
+}
+
 }  // namespace
 
 Catalog::Catalog(ObjectStore& store, KeySpace keys, std::stop_token stop)
@@ -137,6 +154,22 @@ std::vector<RecordRef> Catalog::heads() {
   return heads;
 }
 
+// An archive whose own record is lost or unreadable is in force all the same if a later
+// record says that nothing had changed since.
+void Catalog::find_witnesses() {
+  std::vector<CatalogArchive*> unproven;
+  for (CatalogArchive& archive : *archives_)
+    if (!archive.reference && archive.standing == CatalogArchive::Standing::orphan &&
+        !record(*archive.run))
+      unproven.push_back(&archive);
+  for (CatalogArchive* archive : unproven) {
+    const auto later = std::upper_bound(runs_.begin(), runs_.end(), *archive->run);
+    prefetch({later, runs_.end()});
+    for (auto run = later; run != runs_.end() && !archive->entry; ++run)
+      if (const RunRecord* witness = record(*run)) take_word_of(*witness, *archive);
+  }
+}
+
 const std::vector<CatalogArchive>& Catalog::archives() {
   if (archives_) return *archives_;
   archives_.emplace();
@@ -166,13 +199,9 @@ const std::vector<CatalogArchive>& Catalog::archives() {
       archive.standing = adopted || before_us ? Standing::in_force : Standing::foreign;
       continue;
     }
-    const RunRecord* maker = record(*archive.run);
-    if (!maker) continue;
-    const auto half = maker->halves.find(archive.stored.half);
-    if (half != maker->halves.end() && half->second.archive &&
-        half->second.archive->archive.key == archive.stored.key)
-      archive.standing = Standing::in_force;
+    if (const RunRecord* maker = record(*archive.run)) take_word_of(*maker, archive);
   }
+  find_witnesses();
   std::sort(archives_->begin(), archives_->end(), [](const auto& a, const auto& b) {
     return std::tie(a.stored.taken, a.stored.key) < std::tie(b.stored.taken, b.stored.key);
   });
@@ -202,12 +231,16 @@ std::map<std::string, std::string> Catalog::holds() {
   for (const auto& [key, object] : objects_) {
     const ParsedKey parsed = keys_.parse(key);
     if (parsed.kind == ParsedKey::Kind::hold)
-      holds[parsed.held] = get_object(store_, key, kHoldLimitBytes).value_or("");
+      {
+      // Whatever it says, it holds.
+      std::string& text = holds[parsed.held];
+      if (object.size <= kHoldLimitBytes) text = get_object(store_, key, kHoldLimitBytes).value_or("");
+    }
   }
   return holds;
 }
 
-bool Catalog::archive_intact(const ArchiveEntry& entry) const {
+bool Catalog::intact(const ArchiveEntry& entry) const {
   const auto matches = [&](const StoredObject& stored) {
     const auto found = objects_.find(stored.key);
     return found != objects_.end() && found->second.size == stored.size;
@@ -231,7 +264,7 @@ std::optional<LastSuccess> Catalog::last_success(Half half) {
     const auto entry = found->halves.find(half);
     if (entry == found->halves.end() || !entry->second.success()) continue;
     if (!entry->second.archive || !entry->second.fingerprint) continue;
-    if (!archive_intact(*entry->second.archive) || damaged(entry->second.archive->archive.key))
+    if (!intact(*entry->second.archive) || damaged(entry->second.archive->archive.key))
       return std::nullopt;
     return LastSuccess{*run, entry->second};
   }
@@ -239,6 +272,11 @@ std::optional<LastSuccess> Catalog::last_success(Half half) {
 }
 
 std::optional<PairAt> Catalog::good_pair_at(Instant instant) {
+  const CarriedState carried = state();
+  const auto damaged = [&](const ArchiveEntry& entry) {
+    return std::find(carried.damaged.begin(), carried.damaged.end(), entry.archive.key) !=
+           carried.damaged.end();
+  };
   const auto after = std::partition_point(runs_.begin(), runs_.end(),
                                           [&](const RunId& run) { return run.start() <= instant; });
   for (auto run = std::make_reverse_iterator(after); run != runs_.rend(); ++run) {
@@ -246,7 +284,7 @@ std::optional<PairAt> Catalog::good_pair_at(Instant instant) {
     if (!found || !found->good_pair()) continue;
     const ArchiveEntry& db = *found->halves.at(Half::db).archive;
     const ArchiveEntry& docs = *found->halves.at(Half::docs).archive;
-    if (contains(db.archive.key) && contains(docs.archive.key))
+    if (intact(db) && intact(docs) && !damaged(db) && !damaged(docs))
       return PairAt{run->start(), db.archive.key, docs.archive.key};
   }
   return std::nullopt;

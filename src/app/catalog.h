@@ -26,6 +26,9 @@ struct CatalogArchive {
   bool reference = false;    ///< made by the reference script: no manifest, no record
   std::optional<RunId> run;  ///< of ours
   bool damaged = false;      ///< found damaged and not replaced since
+  std::optional<ArchiveEntry> entry;  ///< what a record says of it; ours in force only
+  /// The orphan's own record names it, but under another prefix: somebody moved it here.
+  bool moved_here = false;
 };
 
 /// The last capture of a half that counts as a success, and the record that says so.
@@ -72,12 +75,14 @@ class Catalog {
   /// Held archives: key -> the hold's text.
   std::map<std::string, std::string> holds();
 
+  /// Archive and manifest are listed with their recorded sizes.
+  bool intact(const ArchiveEntry& entry) const;
   std::optional<LastSuccess> last_success(Half half);
   /// The newest good pair at or before `instant` whose two archives are there.
   std::optional<PairAt> good_pair_at(Instant instant);
 
  private:
-  bool archive_intact(const ArchiveEntry& entry) const;
+  void find_witnesses();
 
   ObjectStore& store_;
   KeySpace keys_;

@@ -7,6 +7,10 @@
 
 namespace dolibarr_backup {
 
+/// The key of the archive that `archive` names: a key, or its last part. Errc::usage if
+/// there is none.
+std::string find_archive(Catalog& catalog, const std::string& archive);
+
 /// Keeps an archive from being pruned until remove_hold(). `archive` is a key, or
 /// its last part ("20260630T021500Z-k3f7qa.dump"), of an archive that exists.
 /// Throws Errc::usage otherwise. Returns the archive's key.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "app/prune.h"
+#include "app/run_journal.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -45,7 +46,7 @@ void add_points(Catalog& catalog, Listing& listing) {
                       db->second.archive->archive.key,
                       docs->second.archive->archive.key,
                       record->pair};
-    if (!catalog.contains(point.db) || !catalog.contains(point.docs)) continue;
+    if (!catalog.intact(*db->second.archive) || !catalog.intact(*docs->second.archive)) continue;
     listing.points.push_back(std::move(point));
   }
   if (listing.points.empty() || catalog.runs().empty()) return;
@@ -59,6 +60,21 @@ void add_points(Catalog& catalog, Listing& listing) {
     }
 }
 
+// What the newest success of a half names and the store does not hold.
+std::optional<StoredObject> archive_gone(Catalog& catalog, Half half) {
+  for (auto run = catalog.runs().rbegin(); run != catalog.runs().rend(); ++run) {
+    const RunRecord* record = catalog.record(*run);
+    if (!record || record->kind != RunKind::backup) continue;
+    const auto entry = record->halves.find(half);
+    if (entry == record->halves.end() || !entry->second.success()) continue;
+    const StoredObject& named = entry->second.archive->archive;
+    const auto found = catalog.objects().find(named.key);
+    if (found != catalog.objects().end() && found->second.size == named.size) return std::nullopt;
+    return named;
+  }
+  return std::nullopt;
+}
+
 void add_missing(Catalog& catalog, const EnvironmentSettings& environment, Listing& listing) {
   auto& missing = listing.missing;
   if (catalog.runs().empty())
@@ -67,7 +83,7 @@ void add_missing(Catalog& catalog, const EnvironmentSettings& environment, Listi
     const bool any = std::any_of(
         listing.archives.begin(), listing.archives.end(),
         [&](const ListedArchive& listed) { return listed.archive.stored.half == half; });
-    if (!any) missing.push_back(fmt::format("no {} archive has ever been stored", name_of(half)));
+    if (!any) missing.push_back(fmt::format("there is no {} archive in force", name_of(half)));
   }
   const std::optional<PairAt> pair = catalog.good_pair_at(listing.now);
   if (!pair) {
@@ -77,11 +93,19 @@ void add_missing(Catalog& catalog, const EnvironmentSettings& environment, Listi
                                   format_duration(listing.now - pair->at),
                                   format_instant(pair->at)));
   }
+  for (const Half half : kHalves)
+    if (const std::optional<StoredObject> gone = archive_gone(catalog, half))
+      missing.push_back(fmt::format("the newest {} archive '{}', recorded with {}, is not there",
+                                    name_of(half), gone->key, format_bytes(gone->size)));
   for (const auto& [key, problem] : catalog.unreadable_records())
     missing.push_back(fmt::format("the run record '{}' cannot be read: {}", key, problem));
   for (const ListedArchive& listed : listing.archives) {
     if (listed.archive.damaged)
       missing.push_back("'" + listed.archive.stored.key + "' was found damaged");
+    if (listed.archive.entry && listed.archive.entry->archive.size != listed.archive.stored.size)
+      missing.push_back(fmt::format("'{}' has {}, its record says {}", listed.archive.stored.key,
+                                    format_bytes(listed.archive.stored.size),
+                                    format_bytes(listed.archive.entry->archive.size)));
     if (!listed.archive.reference &&
         !catalog.contains(catalog.keys().manifest_of(listed.archive.stored.key)))
       missing.push_back("'" + listed.archive.stored.key + "' has lost its manifest");
@@ -112,9 +136,7 @@ void add_refused_prune(const Retention& retention, const EnvironmentSettings& en
 }  // namespace
 
 Listing list_environment(Catalog& catalog, const EnvironmentSettings& environment, Instant now) {
-  // Another machine's clock may be a little ahead; nothing is younger than now.
-  if (!catalog.runs().empty() && catalog.runs().back().start() - now < std::chrono::minutes(2))
-    now = std::max(now, catalog.runs().back().start());
+  now = not_before_newest(catalog, now);
   Listing listing;
   listing.environment = environment.name;
   listing.prefix = catalog.keys().prefix();

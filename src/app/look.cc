@@ -53,15 +53,18 @@ class IndexedPaths {
 
 }  // namespace
 
-Look open_look(const EnvironmentSettings& environment) {
+Look open_look(const EnvironmentSettings& environment, const std::stop_token& stop) {
   Look look;
   look.documents.root = environment.documents;
   look.documents.workers = environment.workers;
   look.db_error = error_of([&] {
-    look.snapshot = DatabaseSnapshot::open(environment.database);
+    look.snapshot = DatabaseSnapshot::open(environment.database, stop);
     look.documents.content = look.snapshot->content_folders();
   });
-  if (look.db_error) look.snapshot.reset();
+  if (look.db_error) {
+    look.snapshot.reset();
+    look.documents.content.reset();  // only the database knows which are a user's own
+  }
   return look;
 }
 
@@ -98,10 +101,13 @@ void examine(Look& look, const std::optional<KnownDatabase>& known, Progress& pr
 
   if (!look.whole() || indexed.missed_count() == 0) return;
   look.missing.count = indexed.missed_count();
-  look.snapshot->visit_indexed_files([&](std::string_view path) {
-    if (look.missing.examples.size() < kMissingExamples && indexed.missed(path))
-      look.missing.examples.emplace_back(path);
+  look.db_error = error_of([&] {
+    look.snapshot->visit_indexed_files([&](std::string_view path) {
+      if (look.missing.examples.size() < kMissingExamples && indexed.missed(path))
+        look.missing.examples.emplace_back(path);
+    });
   });
+  if (look.db_error) look.db.reset();
 }
 
 }  // namespace dolibarr_backup

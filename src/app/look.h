@@ -41,7 +41,7 @@ struct Look {
 };
 
 /// Takes the snapshot and reads the facts; cheap. An unreachable database is db_error.
-Look open_look(const EnvironmentSettings& environment);
+Look open_look(const EnvironmentSettings& environment, const std::stop_token& stop);
 
 /// Fingerprints the database and walks the documents, both at once, after the
 /// snapshot was taken. If the cluster stands exactly at `known`'s mark, its

@@ -6,7 +6,8 @@ namespace dolibarr_backup {
 
 PendingArchive::PendingArchive(ObjectStore& store, const KeySpace& keys, const RunId& run,
                                Half half, uint64_t expected_bytes)
-    : half_(half),
+    : store_(store),
+      half_(half),
       archive_key_(keys.archive(run, half)),
       manifest_key_(keys.manifest(run, half)),
       archive_upload_(store.start_upload(archive_key_, {.expected_bytes = expected_bytes})),
@@ -32,10 +33,24 @@ void PendingArchive::seal() {
                                                          manifest_hash_.finish_hex()}};
 }
 
+// A store, or somebody between, may acknowledge what it did not keep.
+void PendingArchive::require_stored(const StoredObject& object) {
+  const std::optional<ObjectInfo> found = store_.head(object.key);
+  if (found && found->size == object.size) return;
+  throw Error(Errc::store,
+              "'" + object.key + "' was acknowledged, but " +
+                  (found ? "has " + std::to_string(found->size) + " bytes instead of " +
+                               std::to_string(object.size)
+                         : std::string("is not there")))
+      .with_hint("is another tool removing objects, or does a proxy answer for the store?");
+}
+
 void PendingArchive::complete() {
   with_context("while completing '" + archive_key_ + "'", [&] {
     archive_upload_->complete();
     manifest_upload_->complete();
+    require_stored(entry_->archive);
+    require_stored(*entry_->manifest);
   });
 }
 

@@ -43,6 +43,9 @@ class PendingArchive {
   const ArchiveEntry& entry() const { return *entry_; }
 
  private:
+  void require_stored(const StoredObject& object);
+
+  ObjectStore& store_;
   Half half_;
   std::string archive_key_, manifest_key_;
   std::unique_ptr<Upload> archive_upload_, manifest_upload_;

@@ -15,6 +15,8 @@
 namespace dolibarr_backup {
 namespace {
 
+constexpr std::chrono::hours kStoreClockLead{1};
+
 uint64_t size_of(const Catalog& catalog, const std::string& key) {
   const auto found = catalog.objects().find(key);
   return found == catalog.objects().end() ? 0 : found->second.size;
@@ -50,19 +52,26 @@ void prefetch_around(Catalog& catalog, const std::vector<KeptInstant>& instants)
 
 // What alone still has an issued document is held from now on, so that later prunes
 // need not look again; a dry run only shows it.
-void keep_last_copies(Catalog& catalog, const PruneOptions& options, Instant now,
-                      Retention& retention, const std::stop_token& stop) {
+void keep_last_copies(Catalog& catalog, const std::set<std::string>& released, bool dry_run,
+                      Instant now, Retention& retention, const std::stop_token& stop) {
   const std::map<std::string, std::string> found =
       find_last_copies(catalog, select(retention, false), select(retention, true), stop);
   for (Retention::Decision& decision : retention.decisions) {
     const auto last = found.find(decision.archive.key);
-    if (last == found.end() || options.release.contains(decision.archive.key)) continue;
+    if (last == found.end() || released.contains(decision.archive.key)) continue;
     log::warning("{} stays: {}", decision.archive.key, last->second);
     decision.keep = true;
     decision.reasons = {last->second};
-    if (!options.dry_run)
+    if (!dry_run)
       add_hold(catalog, decision.archive.key, last->second, std::string(kAutomaticHolder), now);
   }
+}
+
+// Names as `list` shows them, or whole keys.
+std::set<std::string> released_keys(Catalog& catalog, const PruneOptions& options) {
+  std::set<std::string> keys;
+  for (const std::string& name : options.release) keys.insert(find_archive(catalog, name));
+  return keys;
 }
 
 PruneInput input_for(Catalog& catalog, const EnvironmentSettings& environment,
@@ -72,7 +81,9 @@ PruneInput input_for(Catalog& catalog, const EnvironmentSettings& environment,
       .orphan_grace = options.uploads_older_than.value_or(environment.orphan_grace),
       .uploads_older_than = options.uploads_older_than.value_or(environment.uploads_older_than),
       .max_prune_percent = environment.max_prune_percent,
-      .force = options.force};
+      .force = options.force,
+      .no_records = catalog.runs().empty(),
+      .unreadable_records = catalog.unreadable_records().size()};
   for (const Retention::Decision& decision : retention.decisions) {
     const StoredArchive& archive = decision.archive;
     ++(archive.half == Half::db ? input.archives_db : input.archives_docs);
@@ -82,15 +93,25 @@ PruneInput input_for(Catalog& catalog, const EnvironmentSettings& environment,
     input.dropped.push_back({archive, decision.reasons.front(), has_manifest ? manifest : "",
                              has_manifest ? size_of(catalog, manifest) : 0});
   }
-  const auto add_orphan = [&](const std::string& key, const RunId& run) {
-    if (catalog.contains(key)) input.orphans.push_back({key, size_of(catalog, key), run.start()});
+  const std::map<std::string, std::string> held = catalog.holds();
+  const auto add_orphan = [&](const std::string& key, const RunId& run, Half half,
+                              bool manifest) {
+    const auto found = catalog.objects().find(key);
+    if (found == catalog.objects().end()) return;
+    // A long run stores late. A store's clock may lead a little; far ahead it says nothing.
+    Instant begun = run.start();
+    if (found->second.modified <= now + kStoreClockLead)
+      begun = std::max(begun, std::min(found->second.modified, now));
+    input.orphans.push_back({key, found->second.size, begun, half, manifest});
   };
   for (const CatalogArchive& archive : catalog.archives()) {
     if (archive.standing != CatalogArchive::Standing::orphan) continue;
+    if (archive.moved_here || held.contains(archive.stored.key)) continue;
     // A record that cannot be read may name it.
     if (catalog.unreadable_records().contains(catalog.keys().run_record(*archive.run))) continue;
-    add_orphan(archive.stored.key, *archive.run);
-    add_orphan(catalog.keys().manifest_of(archive.stored.key), *archive.run);
+    add_orphan(archive.stored.key, *archive.run, archive.stored.half, false);
+    add_orphan(catalog.keys().manifest_of(archive.stored.key), *archive.run, archive.stored.half,
+               true);
   }
   for (const ObjectInfo& manifest : catalog.lone_manifests())
     input.lone_manifests.push_back(
@@ -117,8 +138,10 @@ void refuse_absurd_clock(Catalog& catalog, Instant now, PrunePlan& plan) {
 void execute(Catalog& catalog, PruneReport& report, RunRecord& record,
              const std::stop_token& stop) {
   ObjectStore& store = catalog.store();
+  const std::map<std::string, Hold> holds = list_holds(catalog);
   for (const PruneStep& step : report.plan.steps) {
     throw_if_stopped(stop);
+    if (holds.contains(step.key)) remove_hold(catalog, step.key);  // released, else it would stay
     // A lock refuses one object; that is told, and the others still go.
     if (const std::optional<Error> error = error_of([&] { store.remove(step.key); })) {
       report.refused[step.key] = error->what();
@@ -144,11 +167,9 @@ void execute(Catalog& catalog, PruneReport& report, RunRecord& record,
 
 }  // namespace
 
-Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment,
-                             Instant now) {
-  // The newest run may have dated itself a little ahead (run_journal.h).
-  if (!catalog.runs().empty() && catalog.runs().back().start() - now < std::chrono::minutes(2))
-    now = std::max(now, catalog.runs().back().start());
+Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment, Instant now,
+                             const std::set<std::string>& released) {
+  now = not_before_newest(catalog, now);
   RetentionInput input{.archives = in_force(catalog)};
   std::vector<KeptInstant> instants =
       kept_instants(environment.retention, now, environment.time_zone);
@@ -157,7 +178,8 @@ Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& enviro
     std::optional<PairAt> pair = catalog.good_pair_at(kept.instant);
     input.kept.emplace_back(std::move(kept), std::move(pair));
   }
-  for (const auto& [key, hold] : list_holds(catalog)) input.holds[key] = hold.why;
+  for (const auto& [key, hold] : list_holds(catalog))
+    if (!released.contains(key) || hold.who != kAutomaticHolder) input.holds[key] = hold.why;
   return decide_retention(input);
 }
 
@@ -166,17 +188,9 @@ PruneReport prune(Catalog& catalog, const EnvironmentSettings& environment,
                   const std::stop_token& stop) {
   const Instant now = clock();
   PruneReport report;
-  if (!options.dry_run) {
-    for (const auto& [key, hold] : list_holds(catalog))
-      if (options.release.contains(key) && hold.who == kAutomaticHolder) remove_hold(catalog, key);
-  }
-  if (options.release.empty() || options.dry_run) {
-    report.retention = evaluate_retention(catalog, environment, now);
-  } else {
-    Catalog fresh(catalog.store(), catalog.keys(), stop);
-    report.retention = evaluate_retention(fresh, environment, now);
-  }
-  keep_last_copies(catalog, options, now, report.retention, stop);
+  const std::set<std::string> released = released_keys(catalog, options);
+  report.retention = evaluate_retention(catalog, environment, now, released);
+  keep_last_copies(catalog, released, options.dry_run, now, report.retention, stop);
   report.plan = plan_prune(input_for(catalog, environment, options, report.retention, now));
   if (!options.force) refuse_absurd_clock(catalog, now, report.plan);
   if (!report.plan.refusals.empty() && !options.dry_run)

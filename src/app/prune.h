@@ -18,7 +18,7 @@ namespace dolibarr_backup {
 struct PruneOptions {
   bool dry_run = false;
   bool force = false;                                    ///< overrides what may be overridden
-  std::set<std::string> release;                         ///< last copies that may go, by key
+  std::set<std::string> release;  ///< archives with an automatic hold that may go, by name or key
   /// Instead of the settings' grace: for unfinished uploads, and for orphans, which are
   /// uploads whose run did not live to record them.
   std::optional<std::chrono::hours> uploads_older_than;
@@ -33,7 +33,9 @@ struct PruneReport {
 
 /// Which archives in force stay and why: the retention of the settings over the
 /// catalog, holds included, last copies not.
-Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment, Instant now);
+/// `released`: archives that automatic holds no longer keep.
+Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment, Instant now,
+                             const std::set<std::string>& released = {});
 
 /// Plans, and unless dry_run executes that very plan. Throws Errc::refused with
 /// the plan's refusals. What was removed is recorded in a run record of its own.

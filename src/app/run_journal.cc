@@ -42,6 +42,12 @@ RunId begin_run(const Catalog& catalog, Instant now) {
   return RunId::make(now, static_cast<uint32_t>(std::random_device()()));
 }
 
+Instant not_before_newest(const Catalog& catalog, Instant now) {
+  if (catalog.runs().empty()) return now;
+  const Instant newest = catalog.runs().back().start();
+  return newest - now <= 2 * kClockTolerance ? std::max(now, newest) : now;
+}
+
 RunRecord new_record(RunKind kind, const EnvironmentSettings& environment, const RunId& run,
                      Catalog& catalog) {
   RunRecord record{.kind = kind, .environment = environment.name, .run = run};

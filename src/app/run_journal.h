@@ -14,6 +14,10 @@ namespace dolibarr_backup {
 /// a name past it. Two runs at once may share a second, never a name.
 RunId begin_run(const Catalog& catalog, Instant now);
 
+/// The time to judge by: another machine's clock, or a run of the same second, may be a
+/// little ahead (at most what begin_run tolerates), and nothing recorded is younger than now.
+Instant not_before_newest(const Catalog& catalog, Instant now);
+
 /// A record of `kind` with what every record of this prefix carries forward.
 RunRecord new_record(RunKind kind, const EnvironmentSettings& environment, const RunId& run,
                      Catalog& catalog);

@@ -122,12 +122,7 @@ std::vector<Verification::Vouched> Verification::in_force() {
   std::vector<Vouched> all;
   for (const CatalogArchive& archive : catalog_.archives()) {
     if (archive.standing != CatalogArchive::Standing::in_force) continue;
-    Vouched vouched{archive, std::nullopt};
-    if (archive.run)
-      if (const RunRecord* record = catalog_.record(*archive.run))
-        if (const auto half = record->halves.find(archive.stored.half);
-            half != record->halves.end())
-          vouched.entry = half->second.archive;
+    Vouched vouched{archive, archive.entry};
     if (const auto found = verified.find(archive.stored.key); found != verified.end())
       vouched.verified = found->second;
     all.push_back(std::move(vouched));

@@ -85,11 +85,12 @@ bool is_preview(std::string_view name) {
 }  // namespace
 
 std::optional<std::string> exclusion_of_folder(std::string_view path,
-                                               const ContentFolders& content) {
+                                               const std::optional<ContentFolders>& content) {
   if (path == kRestoreStagingFolder) return "restore staging";
   const std::string_view local = without_entity(path);
   if (local == "admin/backup" || local == "admin/documents") return "Dolibarr's own dumps";
-  if (is_temp_of_module(path) && !content.contains(path)) return "temporary files";
+  if (path == "lost+found") return "the file system's own";
+  if (is_temp_of_module(path) && content && !content->contains(path)) return "temporary files";
   return std::nullopt;
 }
 

@@ -19,12 +19,13 @@ inline constexpr std::string_view kRestoreStagingFolder = ".dolibarr-backup-rest
 
 /// Why a folder is left out; nullopt if it counts. `path` is relative to the root.
 /// - "temporary files": `<module>/temp`, `<entity>/<module>/temp`, at exactly that
-///   depth, unless `content` has it; a folder `temp` anywhere else is the user's own
+///   depth, unless `content` has it or is unknown; a folder `temp` anywhere else is the user's own
 /// - "Dolibarr's own dumps": `admin/backup`, `admin/documents`, also of an entity
+/// - "the file system's own": `lost+found` in the root
 /// - "restore staging": kRestoreStagingFolder
 /// An entity is a number above 1 (MultiCompany; entity 1 lives in the root).
 std::optional<std::string> exclusion_of_folder(std::string_view path,
-                                               const ContentFolders& content);
+                                               const std::optional<ContentFolders>& content);
 /// Archived but not fingerprinted: a log file in the root, also rotated or
 /// compressed: `*.log`, `*.log.1`, `*.log-20260630`, each also with `.gz`.
 bool outside_fingerprint(std::string_view path);

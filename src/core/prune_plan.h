@@ -36,7 +36,9 @@ struct PrunePlan {
 struct StrayObject {
   std::string key;
   uint64_t bytes = 0;
-  Instant begun;  ///< of the run that made it
+  Instant begun;  ///< of the run that made it, or when it was stored, if later
+  Half half = Half::db;
+  bool manifest = false;  ///< goes with its archive
 };
 
 struct PendingUploadInfo {
@@ -62,7 +64,9 @@ struct PruneInput {
   std::chrono::hours orphan_grace{72};
   std::chrono::hours uploads_older_than{24};
   int max_prune_percent = 50;  ///< of one half's archives
-  bool force = false;          ///< the share is no reason to refuse
+  bool force = false;          ///< the share and what cannot be read are no reasons to refuse
+  bool no_records = false;     ///< no run record of ours at all
+  uint64_t unreadable_records = 0;
 };
 
 PrunePlan plan_prune(const PruneInput& input);

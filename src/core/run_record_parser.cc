@@ -12,6 +12,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kShownBytes = 200;
+constexpr int kGreatestDepth = 16;
 
 [[noreturn]] void corrupt(const std::string& field, const std::string& what) {
   throw Error(Errc::corrupt, "the run record's '" + field + "' " + what)
@@ -135,7 +136,7 @@ HalfRecord read_half(const Reader& reader) {
   }
   if (reader.has("mark")) {
     const Reader inner = reader.object("mark");
-    half.mark = SnapshotMark{inner.text("system_identifier"), inner.text("timeline"),
+    half.mark = SnapshotMark{inner.text("database"), inner.text("system_identifier"), inner.text("timeline"),
                              inner.text("server_started"), inner.text("statistics_reset"),
                              inner.text("snapshot")};
   }
@@ -213,7 +214,11 @@ RunRecord read_record(const Reader& reader) {
 RunRecord parse_run_record(std::string_view text) {
   json value;
   try {
-    value = json::parse(text);
+    // Ours are five levels deep; a deeper one would only eat memory.
+    value = json::parse(text, [](int depth, json::parse_event_t, const json&) {
+      if (depth > kGreatestDepth) corrupt("the record", "is nested too deeply");
+      return true;
+    });
   } catch (const json::exception& error) {
     throw Error(Errc::corrupt, std::string("the run record is no JSON: ") + error.what());
   }

@@ -62,7 +62,8 @@ json to_value(const HalfRecord& half) {
     object["trust"] = {{"walk_started_ns", half.trust->walk_started_ns},
                        {"racy_files", half.trust->racy_files}};
   if (half.mark)
-    object["mark"] = {{"system_identifier", text(half.mark->system_identifier)},
+    object["mark"] = {{"database", text(half.mark->database)},
+                      {"system_identifier", text(half.mark->system_identifier)},
                       {"timeline", text(half.mark->timeline)},
                       {"server_started", text(half.mark->server_started)},
                       {"statistics_reset", text(half.mark->statistics_reset)},

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/stop.h"
 #include "dolibarr/database_facts.h"
 #include "dolibarr/database_fingerprint.h"
 #include "dolibarr/pg_connection.h"
@@ -23,8 +24,9 @@ constexpr const char* kDumpCompression = "--compress=2";
 
 class OpenSnapshot : public DatabaseSnapshot {
  public:
-  explicit OpenSnapshot(const DatabaseSettings& settings)
-      : settings_(settings), connection_(log_in(settings)) {
+  OpenSnapshot(const DatabaseSettings& settings, const std::stop_token& stop)
+      : settings_(settings), connection_(log_in(settings, stop)) {
+    throw_if_stopped(stop);
     with_context("while looking at database " + connection_.describe(), [&] { look(); });
     choose_pg_dump();
   }
@@ -106,8 +108,9 @@ class OpenSnapshot : public DatabaseSnapshot {
 
 }  // namespace
 
-std::unique_ptr<DatabaseSnapshot> DatabaseSnapshot::open(const DatabaseSettings& settings) {
-  return std::make_unique<OpenSnapshot>(settings);
+std::unique_ptr<DatabaseSnapshot> DatabaseSnapshot::open(const DatabaseSettings& settings,
+                                                         const std::stop_token& stop) {
+  return std::make_unique<OpenSnapshot>(settings, stop);
 }
 
 }  // namespace dolibarr_backup

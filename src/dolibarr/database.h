@@ -53,7 +53,8 @@ class DatabaseSnapshot {
  public:
   /// Connects and takes the snapshot. On a refused login the password and user
   /// files are read again and it is tried once more.
-  static std::unique_ptr<DatabaseSnapshot> open(const DatabaseSettings& settings);
+  static std::unique_ptr<DatabaseSnapshot> open(const DatabaseSettings& settings,
+                                                const std::stop_token& stop = {});
   virtual ~DatabaseSnapshot() = default;
 
   virtual const DatabaseFacts& facts() const = 0;

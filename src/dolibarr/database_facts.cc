@@ -109,6 +109,9 @@ DatabaseFacts read_database_facts(PgConnection& connection, const std::string& t
 
 SnapshotMark read_snapshot_mark(PgConnection& connection, const std::string& system_identifier) {
   SnapshotMark mark{.system_identifier = system_identifier};
+  mark.database = first_value(connection,
+                              "SELECT oid::text || ' ' || datname FROM pg_database "
+                              "WHERE datname = current_database()");
   mark.snapshot = first_value(connection, connection.server_version() >= kPgCurrentSnapshot
                                               ? "SELECT pg_current_snapshot()"
                                               : "SELECT txid_current_snapshot()");

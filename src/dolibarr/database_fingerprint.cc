@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <thread>
 
 #include "base/log.h"
@@ -181,21 +182,27 @@ void add_large_objects_task(Findings& findings, const std::stop_token& stop,
 
 void run_tasks(TaskQueue& queue, PgConnection& connection, const OpenSession& open_session,
                unsigned connections) {
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;  // joined whatever happens
   const size_t sessions = std::min<size_t>(std::max(1u, connections), queue.size());
   for (size_t i = 1; i < sessions; ++i) {
-    threads.emplace_back([&] {
+    const auto work = [&] {
       try {
         PgConnection more = open_session();
         queue.work(more);
-      } catch (const Error& error) {
+      } catch (const std::exception& error) {
         // One session is enough, only slower.
         log::warning("db: no further session for the fingerprint: {}", error.what());
       }
-    });
+    };
+    try {
+      threads.emplace_back(work);
+    } catch (const std::system_error& error) {
+      log::warning("db: no further thread for the fingerprint: {}", error.what());
+      break;
+    }
   }
   queue.work(connection);
-  for (std::thread& thread : threads) thread.join();
+  threads.clear();
   queue.rethrow();
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -15,12 +16,13 @@
 
 /// The docs half: a directory tree that is only ever read. All functions throw
 /// Errc::source when the root cannot be read, is empty (a volume that is not
-/// mounted), or a folder in it cannot be listed; they name the path.
+/// mounted); they name the path.
 namespace dolibarr_backup {
 
 struct DocumentsSource {
   std::string root;        ///< absolute
-  ContentFolders content;  ///< temp-like folders that count
+  /// Temp-like folders that count; nothing if nobody could say: then all of them do.
+  std::optional<ContentFolders> content = ContentFolders();
   unsigned workers = 0;    ///< 0: as many as cores
 };
 
@@ -30,6 +32,7 @@ struct DocumentsSurvey {
   DocsTrust trust;
   uint64_t files = 0, directories = 0, others = 0, bytes = 0;
   std::vector<ManifestExcluded> excluded;
+  std::vector<std::string> unlistable;  ///< folders whose content could not be seen
 };
 
 /// Walks the tree once. Memory is bounded by the largest directories on one
@@ -42,7 +45,7 @@ DocumentsSurvey survey_documents(const DocumentsSource& source,
 struct DocumentsCapture {
   DocumentsSurvey survey;  ///< of the capture's own walk; compare with the survey before
   std::vector<ManifestProblem> problems;  ///< also in the manifest
-  /// True if a file stayed unreadable or kept changing: the half is not a success.
+  /// True if a file or folder stayed unreadable or a file kept changing: the half is not a success.
   bool incomplete = false;
 };
 

@@ -107,9 +107,11 @@ DocumentsCapture capture_documents(const DocumentsSource& source, Sink& archive,
     DocumentsCapture capture;
     capture.survey = feeder.finish();
     for (const ManifestExcluded& excluded : capture.survey.excluded) writer.line(excluded);
+    for (const std::string& folder : capture.survey.unlistable)
+      writer.problems.push_back({"unreadable", folder});
     for (const ManifestProblem& problem : writer.problems) writer.line(problem);
     capture.problems = std::move(writer.problems);
-    capture.incomplete = writer.incomplete;
+    capture.incomplete = writer.incomplete || !capture.survey.unlistable.empty();
     return capture;
   });
 }

@@ -19,7 +19,7 @@ DocumentsSurvey survey_documents(const DocumentsSource& source,
       ++progress.docs_files_walked;
       if (on_file) on_file(entry.path);
     }
-    DocumentsSurvey survey = builder.finish(walk.take_excluded());
+    DocumentsSurvey survey = builder.finish(walk.take_excluded(), walk.take_unlistable());
     progress.docs_total_bytes = survey.bytes;
     return survey;
   });

@@ -53,8 +53,7 @@ int read_status(int fd, FileStatus& status) {
 }
 
 bool means_vanished(int error_number) {
-  return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP ||
-         error_number == ESTALE;
+  return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP;
 }
 
 }  // namespace dolibarr_backup

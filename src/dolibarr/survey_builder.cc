@@ -59,9 +59,11 @@ void SurveyBuilder::add_to_fingerprint(const TreeEntry& entry) {
   pending_.clear();
 }
 
-DocumentsSurvey SurveyBuilder::finish(std::vector<ManifestExcluded> excluded) {
+DocumentsSurvey SurveyBuilder::finish(std::vector<ManifestExcluded> excluded,
+                                      std::vector<std::string> unlistable) {
   digest_.update(pending_);
   survey_.excluded = std::move(excluded);
+  survey_.unlistable = std::move(unlistable);
   survey_.fingerprint = {std::string(kAlgorithm), "", digest_.finish_hex()};
   return std::move(survey_);
 }

@@ -15,7 +15,8 @@ class SurveyBuilder {
   explicit SurveyBuilder(int64_t walk_started_ns);
   void add(const TreeEntry& entry);
   /// Call once, after the last entry.
-  DocumentsSurvey finish(std::vector<ManifestExcluded> excluded);
+  DocumentsSurvey finish(std::vector<ManifestExcluded> excluded,
+                         std::vector<std::string> unlistable);
 
  private:
   void add_to_fingerprint(const TreeEntry& entry);

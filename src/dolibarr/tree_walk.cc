@@ -146,9 +146,7 @@ bool TreeWalk::step(TreeEntry& entry) {
       frames_[holder_].excluded = false;
       return false;
     }
-    const size_t depth = frames_.size();
-    enter(frame, index);
-    if (frames_.size() == depth) return false;
+    if (!enter(frame, index)) return false;
   }
   entry.target.clear();
   if (slot.status.kind == FileKind::symlink && !read_target(frames_[holder_], index, entry.target))
@@ -158,17 +156,25 @@ bool TreeWalk::step(TreeEntry& entry) {
   return true;
 }
 
-// Opens the folder at `index`, if it is still there, and makes it the innermost one.
-void TreeWalk::enter(Frame& frame, size_t index) {
+// Opens the folder at `index` and makes it the innermost one; false if it vanished.
+bool TreeWalk::enter(Frame& frame, size_t index) {
   const bool excluded = frame.excluded;
   std::erase_if(frame.ahead, [&](const Ahead& ahead) { return ahead.index < index; });
   if (frame.ahead.empty() || frame.ahead.front().index != index) list_ahead(frame, index);
   Folder::Opened opened = std::move(frame.ahead.front().opened);
   frame.ahead.erase(frame.ahead.begin());
   if (opened.too_long) opened = Folder::open(frame.folder->fd(), frame.folder->name(index));
-  if (opened.folder) return push(std::move(opened.folder), excluded);
-  // Of an excluded folder is counted what one can look at.
-  if (!means_vanished(opened.error_number) && !excluded) fail("listed", opened.error_number);
+  if (opened.folder) {
+    push(std::move(opened.folder), excluded);
+    return true;
+  }
+  if (means_vanished(opened.error_number)) return false;
+  if (excluded) return true;  // counted is what one can look at
+  const bool its_own = opened.error_number == EACCES || opened.error_number == EPERM ||
+                       opened.error_number == EIO;
+  if (!its_own) fail("listed", opened.error_number);
+  unlistable_.push_back(path_);
+  return true;
 }
 
 // Lists the folder at `index` and some that follow it, all at once.

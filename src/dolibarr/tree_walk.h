@@ -33,7 +33,7 @@ struct TreeEntry {
 /// parallel, which is what makes a network file system bearable. One thread calls;
 /// the reading uses the threads of the TBB arena that it runs in.
 ///
-/// All throw Errc::source by path for what cannot be listed or looked at.
+/// All throw Errc::source by path for what cannot be looked at.
 class TreeWalk {
  public:
   /// Throws Errc::source if the root is not there, not a directory, or empty.
@@ -51,6 +51,8 @@ class TreeWalk {
   /// The folders passed over, in order; complete at the end.
   const std::vector<ManifestExcluded>& excluded() const { return excluded_; }
   std::vector<ManifestExcluded> take_excluded() { return std::move(excluded_); }
+  /// Folders that may not be listed or cannot be read: given as entries, without content.
+  std::vector<std::string> take_unlistable() { return std::move(unlistable_); }
 
  private:
   struct Ahead;
@@ -65,7 +67,7 @@ class TreeWalk {
 
   void push(std::unique_ptr<Folder> folder, bool excluded);
   bool step(TreeEntry& entry);
-  void enter(Frame& frame, size_t index);
+  bool enter(Frame& frame, size_t index);
   void list_ahead(Frame& frame, size_t index);
   bool read_target(const Frame& frame, size_t index, std::string& target);
   void set_path(const Frame& frame, const char* name);
@@ -81,6 +83,7 @@ class TreeWalk {
   bool root_given_ = false;
   FileStatus root_status_;
   std::vector<ManifestExcluded> excluded_;
+  std::vector<std::string> unlistable_;
 };
 
 /// Runs the walk and the reading of files with as many threads as they use. Several

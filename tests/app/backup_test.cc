@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "app/adopt.h"
+#include "app/dropping_proxy.h"
 #include "app/hooked_store.h"
 #include "app/identity.h"
 #include "app/instance.h"
@@ -108,6 +109,70 @@ TEST(Backup, AnUnreadDatabaseThatChangesInMidRunIsTakenWhole) {
   EXPECT_EQ(report.uploaded(), 2);
   EXPECT_EQ(report.record.attempts, 2);
   EXPECT_EQ(instance.difference_after_restore(), "");
+}
+
+TEST(Backup, AnotherDatabaseOfTheSameClusterIsNeverTakenOverUnread) {
+  Instance instance, other;
+  instance.backup();
+  ASSERT_TRUE(becomes_unread(instance));
+  instance.settings().database.name = other.database();
+  Catalog catalog = instance.catalog();
+  accept_identity(catalog, instance.settings(), instance.now + std::chrono::seconds(1));
+  other.sql("select 1");
+  EXPECT_GT(tables_read(instance), 0);
+}
+
+TEST(Backup, AnInstanceThatIsRefusedIsRefusedAfterALostConnectionToo) {
+  Instance instance, other;
+  other.sql("update llx_const set value = 'another' where name = 'MAIN_SECURITY_SALT'");
+  instance.backup();
+  const DatabaseSettings real = Instance::server().settings(other.database());
+  DroppingProxy proxy(real.host + "/.s.PGSQL." + real.port, 1);
+  instance.settings().database = real;
+  instance.settings().database.host = "127.0.0.1";
+  instance.settings().database.port = std::to_string(proxy.port());
+  const BackupReport report = instance.backup();
+  ASSERT_TRUE(report.failure);
+  EXPECT_EQ(report.failure->code(), Errc::refused) << report.failure->what();
+  EXPECT_EQ(proxy.dropped(), 1);
+  EXPECT_EQ(report.uploaded(), 0);
+}
+
+TEST(Backup, WhatTheStoreDidNotKeepIsNoSuccess) {
+  Instance instance;
+  HookedStore hooked(instance.store(), [](const std::string&) {});
+  hooked.after_complete = [&](const std::string& key) {
+    if (key.ends_with(".dump")) instance.store().remove(key);
+  };
+  instance.now += std::chrono::minutes(1);
+  Progress progress;
+  const BackupReport report =
+      back_up(instance.settings(), hooked, {}, [&] { return instance.now; }, progress, {});
+  ASSERT_TRUE(report.failure);
+  EXPECT_THAT(report.failure->what(), HasSubstr("was acknowledged, but is not there"));
+  EXPECT_EQ(report.record.halves.at(Half::db).result, HalfResult::failed);
+}
+
+TEST(Backup, WithoutADatabaseNoFolderIsLeftOutAsTemporary) {
+  Instance instance;
+  instance.write_document("ecm/temp/to keep.txt", "a user's own");
+  instance.settings().database.port = "1";
+  const BackupReport report = instance.backup();
+  EXPECT_EQ(report.record.halves.at(Half::docs).facts.count("excluded_files"), 0u);
+}
+
+TEST(Backup, RecordsThatNobodyCanReadAreNotPassedOver) {
+  Instance instance;
+  instance.backup();
+  for (const ObjectInfo& record : instance.store().list("erp/prod/runs/"))
+    instance.store().put(record.key, as_bytes(R"({"format": 99})"), Overwrite::yes);
+  instance.now += std::chrono::minutes(1);
+  try {
+    instance.backup();
+    FAIL() << "whose backups are these?";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::refused);
+  }
 }
 
 TEST(Backup, LoginsAndCachesUploadNothing) {

@@ -17,8 +17,8 @@ TEST(List, AnEnvironmentWithoutAnyBackupSaysSo) {
   Catalog catalog = instance.catalog();
   const Listing listing = list_environment(catalog, instance.settings(), instance.now);
   EXPECT_THAT(listing.missing, Contains(HasSubstr("no run of dolibarr-backup")));
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("no db archive has ever been stored")));
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("no docs archive has ever been stored")));
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("there is no db archive in force")));
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("there is no docs archive in force")));
 }
 
 TEST(List, AHalfThatWasNeverBackedUpIsNamed) {
@@ -27,7 +27,7 @@ TEST(List, AHalfThatWasNeverBackedUpIsNamed) {
   instance.backup();
   Catalog catalog = instance.catalog();
   const Listing listing = list_environment(catalog, instance.settings(), instance.now);
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("no docs archive has ever been stored")));
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("there is no docs archive in force")));
   EXPECT_THAT(listing.missing, Not(Contains(HasSubstr("no db archive"))));
   EXPECT_THAT(listing.missing, Contains(HasSubstr("no point")));
 }
@@ -86,6 +86,23 @@ TEST(Catalog, AnArchiveThatLostItsBytesIsTakenAnew) {
   const BackupReport second = instance.backup();
   EXPECT_EQ(second.record.halves.at(Half::docs).result, HalfResult::stored);
   EXPECT_EQ(instance.difference_after_restore(), "");
+}
+
+TEST(List, AnArchiveOfAnotherSizeIsNoPoint) {
+  Instance instance;
+  const BackupReport first = instance.backup();
+  const std::string key = first.record.halves.at(Half::db).archive->archive.key;
+  instance.store().put(key, as_bytes("cut"), Overwrite::yes);
+  Catalog catalog = instance.catalog();
+  EXPECT_FALSE(catalog.good_pair_at(instance.now));
+  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("its record says")));
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("no point")));
+  EXPECT_TRUE(listing.points.empty());
+  instance.store().remove(key);
+  Catalog gone = instance.catalog();
+  EXPECT_THAT(list_environment(gone, instance.settings(), instance.now).missing,
+              Contains(HasSubstr("the newest db archive '" + key)));
 }
 
 }  // namespace

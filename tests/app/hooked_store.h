@@ -23,7 +23,8 @@ class HookedStore : public ObjectStore {
   }
   std::unique_ptr<Upload> start_upload(const std::string& key,
                                        const UploadOptions& options) override {
-    return std::make_unique<Hooked>(store_.start_upload(key, options), key, on_flush_);
+    return std::make_unique<Hooked>(store_.start_upload(key, options), key, on_flush_,
+                                    after_complete);
   }
   std::unique_ptr<Source> open(const std::string& key, std::optional<ByteRange> range) override {
     return store_.open(key, range);
@@ -36,23 +37,34 @@ class HookedStore : public ObjectStore {
   }
   void abort_upload(const PendingUpload& upload) override { store_.abort_upload(upload); }
 
+  /// Called with the key once an upload's object is in the store.
+  std::function<void(const std::string&)> after_complete;
+
  private:
   class Hooked : public Upload {
    public:
     Hooked(std::unique_ptr<Upload> upload, std::string key,
-           const std::function<void(const std::string&)>& on_flush)
-        : upload_(std::move(upload)), key_(std::move(key)), on_flush_(on_flush) {}
+           const std::function<void(const std::string&)>& on_flush,
+           const std::function<void(const std::string&)>& after_complete)
+        : upload_(std::move(upload)),
+          key_(std::move(key)),
+          on_flush_(on_flush),
+          after_complete_(after_complete) {}
     void write(Bytes bytes) override { upload_->write(bytes); }
     void flush() override {
       upload_->flush();
       on_flush_(key_);
     }
-    void complete() override { upload_->complete(); }
+    void complete() override {
+      upload_->complete();
+      if (after_complete_) after_complete_(key_);
+    }
 
    private:
     std::unique_ptr<Upload> upload_;
     std::string key_;
     const std::function<void(const std::string&)>& on_flush_;
+    const std::function<void(const std::string&)>& after_complete_;
   };
   ObjectStore& store_;
   std::function<void(const std::string&)> on_flush_;

@@ -111,6 +111,108 @@ TEST(Prune, TheLastCopyOfAnIssuedDocumentStaysUntilItIsReleased) {
   EXPECT_FALSE(instance.store().head(key));
 }
 
+TEST(Prune, ReleasingIsShownByTheDryRunAndDoneOnlyByThePlan) {
+  Instance instance;
+  instance.settings().retention = {.days = 1, .months = 0, .years = 0};
+  instance.settings().max_prune_percent = 100;
+  instance.write_document("facture/FA2606-0777/FA2606-0777.pdf", "%PDF soon lost");
+  next_day(instance, 0);
+  const std::string key = instance.backup().record.halves.at(Half::docs).archive->archive.key;
+  instance.remove_document("facture/FA2606-0777");
+  for (int day = 1; day < 6; ++day) {
+    next_day(instance, day);
+    instance.write_document("ecm/day" + std::to_string(day), "x");
+    instance.backup();
+  }
+  ASSERT_TRUE(instance.store().head(key));
+  const std::string name = key.substr(key.rfind('/') + 1);
+  const auto clock = [&] { return instance.now; };
+  Catalog dry = instance.catalog();
+  const PruneReport plan =
+      prune(dry, instance.settings(), {.dry_run = true, .release = {name}}, clock, {});
+  EXPECT_THAT(plan.plan.steps, Contains(testing::Field(&PruneStep::key, key)));
+  EXPECT_TRUE(instance.catalog().holds().contains(key));
+  Catalog wrong = instance.catalog();
+  EXPECT_THROW(prune(wrong, instance.settings(), {.release = {"nonesuch"}}, clock, {}), Error);
+  Catalog real = instance.catalog();
+  prune(real, instance.settings(), {.release = {name}}, clock, {});
+  EXPECT_FALSE(instance.store().head(key));
+  EXPECT_FALSE(instance.catalog().holds().contains(key));
+}
+
+// What a lifecycle rule, a wrong sync or a moved prefix leaves: archives without records.
+TEST(Prune, ArchivesWhoseRecordsAreLostAreNotSweptAway) {
+  Instance instance;
+  for (int day = 0; day < 5; ++day) {
+    next_day(instance, day);
+    instance.write_document("ecm/day" + std::to_string(day), "x");
+    instance.backup({.prune = false});
+  }
+  for (const ObjectInfo& record : instance.store().list("erp/prod/runs/"))
+    instance.store().remove(record.key);
+  instance.now += std::chrono::days(30);
+  const auto prune_now = [&](bool force) {
+    Catalog catalog = instance.catalog();
+    return prune(catalog, instance.settings(), {.force = force}, [&] { return instance.now; }, {});
+  };
+  EXPECT_THROW(prune_now(false), Error);
+  EXPECT_EQ(archives_of(instance, Half::db), 5u);
+  prune_now(true);
+  EXPECT_EQ(archives_of(instance, Half::db), 5u) << "the last ones of a half stay even then";
+  const BackupReport report = instance.backup();
+  EXPECT_TRUE(report.prune_failure) << "ten orphans of twelve archives are too many";
+  EXPECT_EQ(archives_of(instance, Half::db), 6u);
+}
+
+TEST(Prune, AnArchiveThatLaterRecordsNameIsNoOrphan) {
+  Instance instance;
+  const BackupReport first = instance.backup();
+  instance.backup();
+  instance.store().remove(KeySpace("erp/prod").run_record(first.record.run));
+  instance.now += std::chrono::days(30);
+  EXPECT_EQ(instance.backup().unchanged(), 0) << "thirty days old";
+  Catalog catalog = instance.catalog();
+  for (const CatalogArchive& archive : catalog.archives())
+    EXPECT_EQ(archive.standing, CatalogArchive::Standing::in_force) << archive.stored.key;
+}
+
+TEST(Prune, AHeldOrphanStays) {
+  Instance instance;
+  instance.backup();
+  const RunId run = RunId::make(instance.now - std::chrono::days(20), 1);
+  const std::string key = instance.catalog().keys().archive(run, Half::db);
+  instance.store().put(key, as_bytes("PGDMP"), Overwrite::no);
+  Catalog catalog = instance.catalog();
+  add_hold(catalog, key, "evidence", "a test", instance.now);
+  Catalog again = instance.catalog();
+  prune(again, instance.settings(), {}, [&] { return instance.now; }, {});
+  EXPECT_TRUE(instance.store().head(key));
+}
+
+TEST(Prune, AnUnreadableRecordStopsIt) {
+  Instance instance;
+  instance.settings().retention = {.days = 0, .months = 0, .years = 0};
+  for (int day = 0; day < 3; ++day) {
+    next_day(instance, day);
+    instance.backup({.prune = false});
+  }
+  const std::vector<ObjectInfo> records = instance.store().list("erp/prod/runs/");
+  instance.store().put(records[1].key, as_bytes("{"), Overwrite::yes);
+  Catalog catalog = instance.catalog();
+  EXPECT_THROW(prune(catalog, instance.settings(), {}, [&] { return instance.now; }, {}), Error);
+}
+
+TEST(Prune, AHoldHoldsWhateverItSays) {
+  Instance instance;
+  const BackupReport report = instance.backup();
+  const std::string key = report.record.halves.at(Half::db).archive->archive.key;
+  for (const char* text : {"{\"who\": 1, \"why\": null}", "[", "", "7"}) {
+    instance.store().put(instance.catalog().keys().hold(key), as_bytes(text), Overwrite::yes);
+    Catalog catalog = instance.catalog();
+    EXPECT_TRUE(list_holds(catalog).contains(key)) << text;
+  }
+}
+
 TEST(Prune, WhatIsNotOursIsNeverTouched) {
   Instance instance;
   const std::set<std::string> others = {"erp/prod/db/notes.txt", "erp/prod/README",

@@ -83,8 +83,8 @@ TEST(Cli, ListOfAnEmptyStoreIsLoud) {
   Program program;
   const CommandResult list = program.run({"list"});
   EXPECT_EQ(list.status, 0) << list.errors;
-  EXPECT_THAT(list.output, HasSubstr("MISSING: no docs archive has ever been stored"));
-  EXPECT_THAT(list.output, HasSubstr("MISSING: no db archive has ever been stored"));
+  EXPECT_THAT(list.output, HasSubstr("MISSING: there is no docs archive in force"));
+  EXPECT_THAT(list.output, HasSubstr("MISSING: there is no db archive in force"));
 }
 
 TEST(Cli, AMissingDatabaseIsASourceErrorWithAHint) {
@@ -96,7 +96,7 @@ TEST(Cli, AMissingDatabaseIsASourceErrorWithAHint) {
   EXPECT_THAT(result.errors, HasSubstr("hint:"));
   EXPECT_THAT(result.output, HasSubstr("result=failed"));
   const CommandResult list = program.run({"-e", "prod", "list"});
-  EXPECT_THAT(list.output, HasSubstr("MISSING: no db archive has ever been stored"));
+  EXPECT_THAT(list.output, HasSubstr("MISSING: there is no db archive in force"));
   EXPECT_THAT(list.output, Not(HasSubstr("no docs archive"))) << "the other half was stored";
 }
 

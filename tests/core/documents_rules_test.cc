@@ -8,7 +8,7 @@ namespace {
 TEST(ExclusionOfFolder, TempOneLevelBelowAModuleIsTemporary) {
   for (const char* path : {"users/temp", "facture/temp", "admin/temp", "export/temp", "ecm/temp",
                            "2/users/temp", "17/facture/temp"})
-    EXPECT_EQ(exclusion_of_folder(path, {}), "temporary files") << path;
+    EXPECT_EQ(exclusion_of_folder(path, ContentFolders()), "temporary files") << path;
 }
 
 TEST(ExclusionOfFolder, TempAtAnyOtherDepthIsTheUsersOwn) {
@@ -16,7 +16,17 @@ TEST(ExclusionOfFolder, TempAtAnyOtherDepthIsTheUsersOwn) {
        {"temp", "ecm/x/temp", "ecm/clients/2026/temp", "projet/REF/temp", "produit/REF/temp",
         "2/temp", "2/3/temp", "2/ecm/x/temp", "societe/12/temp", "1/users/temp", "02/users/temp",
         "users/temp/x", "users/Temp", "users/temporary", "users/xtemp", "users", ""})
-    EXPECT_EQ(exclusion_of_folder(path, {}), std::nullopt) << path;
+    EXPECT_EQ(exclusion_of_folder(path, ContentFolders()), std::nullopt) << path;
+}
+
+TEST(ExclusionOfFolder, TempCountsWhenNobodyKnowsWhoseItIs) {
+  EXPECT_EQ(exclusion_of_folder("ecm/temp", std::nullopt), std::nullopt);
+  EXPECT_NE(exclusion_of_folder("admin/backup", std::nullopt), std::nullopt);
+}
+
+TEST(ExclusionOfFolder, TheFileSystemsOwnFolderIsLeftOutOfTheRootOnly) {
+  EXPECT_EQ(exclusion_of_folder("lost+found", ContentFolders()), "the file system's own");
+  EXPECT_EQ(exclusion_of_folder("ecm/lost+found", ContentFolders()), std::nullopt);
 }
 
 TEST(ExclusionOfFolder, TempThatTheDatabaseKnowsAsContentCounts) {
@@ -30,10 +40,10 @@ TEST(ExclusionOfFolder, TempThatTheDatabaseKnowsAsContentCounts) {
 TEST(ExclusionOfFolder, DumpsThatDolibarrMakesItselfAreLeftOut) {
   for (const char* path :
        {"admin/backup", "admin/documents", "2/admin/backup", "3/admin/documents"})
-    EXPECT_EQ(exclusion_of_folder(path, {}), "Dolibarr's own dumps") << path;
+    EXPECT_EQ(exclusion_of_folder(path, ContentFolders()), "Dolibarr's own dumps") << path;
   for (const char* path :
        {"admin", "admin/integrity", "ecm/admin/backup", "backup", "admin/backup/x"})
-    EXPECT_EQ(exclusion_of_folder(path, {}), std::nullopt) << path;
+    EXPECT_EQ(exclusion_of_folder(path, ContentFolders()), std::nullopt) << path;
 }
 
 TEST(ExclusionOfFolder, StagingOfARestoreIsLeftOutInTheRootOnly) {

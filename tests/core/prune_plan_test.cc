@@ -118,10 +118,36 @@ TEST(PrunePlan, ForceOverridesTheShareAndStillShowsTheSteps) {
   EXPECT_THAT(plan.steps, testing::SizeIs(20));
 }
 
-TEST(PrunePlan, OrphansAndManifestsAreNoPartOfTheShare) {
+TEST(PrunePlan, OrphansAreAPartOfTheShareAndManifestsAreNot) {
   PruneInput input = dropping(1, 2, Half::db);
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = "orphan" + std::to_string(i);
+    input.orphans.push_back({name, 1, kNow - hours(1000), Half::db, true});
+  }
+  EXPECT_THAT(plan_prune(input).refusals, IsEmpty());
   for (int i = 0; i < 50; ++i)
-    input.orphans.push_back({"orphan" + std::to_string(i), 1, kNow - hours(1000)});
+    input.orphans.push_back({std::to_string(i), 1, kNow - hours(1000), Half::db, false});
+  EXPECT_THAT(plan_prune(input).refusals,
+              ElementsAre(HasSubstr("it would remove 51 of 52 db archives")));
+}
+
+TEST(PrunePlan, TheLastArchivesOfAHalfAreNoOrphansToSweep) {
+  PruneInput input{.now = kNow, .force = true};
+  input.orphans = {{"a", 1, kNow - hours(1000), Half::db, false},
+                   {"a.manifest", 1, kNow - hours(1000), Half::db, true}};
+  EXPECT_THAT(plan_prune(input).steps, IsEmpty());
+  input.archives_db = 1;
+  EXPECT_THAT(plan_prune(input).steps, testing::SizeIs(2));
+}
+
+TEST(PrunePlan, HalfAHistoryIsRefused) {
+  PruneInput input = dropping(1, 20, Half::db);
+  input.unreadable_records = 1;
+  EXPECT_THAT(plan_prune(input).refusals, ElementsAre(HasSubstr("cannot be read")));
+  input = dropping(1, 20, Half::db);
+  input.no_records = true;
+  EXPECT_THAT(plan_prune(input).refusals, ElementsAre(HasSubstr("no run record")));
+  input.force = true;
   EXPECT_THAT(plan_prune(input).refusals, IsEmpty());
 }
 
