@@ -1,0 +1,85 @@
+// The proofs on a real instance, where its data stands beside the clone or where
+// $REAL_INSTANCE_DATA says. A clone without it says so and passes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "database/erp_database.h"
+#include "dolibarr/legal_log_check.h"
+#include "stream/process.h"
+#include "support/temp_dir.h"
+
+namespace dolibarr_backup {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+std::string data_folder() {
+  const char* given = std::getenv("REAL_INSTANCE_DATA");
+  return given ? given : SHARED_DATA;
+}
+const std::string kData = data_folder();
+
+bool data_present() {
+  if (fs::exists(kData + "/full/dolibarr-pg.dump")) return true;
+  std::cout << "NOTE: no real instance at " << kData
+            << "; its tests have nothing to run on and pass empty\n";
+  return false;
+}
+
+class RealPair {
+ public:
+  RealPair() {
+    test_server().restore(database.name(), kData + "/full/dolibarr-pg.dump");
+    run_and_read({.argv = {"tar", "-C", folder.string(), "-xzf", kData + "/full/documents.tar.gz"}},
+                 kGiB);
+  }
+  std::string documents() const { return folder.string() + "/documents"; }
+  void sql(const std::string& text) const { database.sql(text); }
+
+  TempDir folder;
+  ErpDatabase database;
+};
+
+TEST(RealProofs, each_damage_to_the_legal_log_is_named) {
+  if (!data_present()) return;
+  const RealPair pair;
+  const auto check = [&](const std::string& zone = "UTC") {
+    return check_legal_log(pair.database.settings, zone, {});
+  };
+  LegalLogReport report = check();
+  EXPECT_TRUE(report.sound());
+  EXPECT_EQ(report.counts.verified, 3598u);
+  EXPECT_EQ(report.counts.rows, 3598u);
+  EXPECT_EQ(report.heads.at(1).rowid, 3598);
+  report = check("Europe/Paris");
+  EXPECT_EQ(report.counts.verified, 3598u);
+  EXPECT_EQ(report.time_zone, "UTC");
+  EXPECT_EQ(report.zone_origin, ZoneOrigin::found);
+
+  pair.sql("update llx_blockedlog set amounts = amounts + 1 where rowid = 1000");
+  report = check();
+  EXPECT_EQ(report.counts.broken, 1u);
+  EXPECT_THAT(report.counts.culprits,
+              ElementsAre(HasSubstr("entity 1, rowid 1000: its content was changed (amounts ")));
+  pair.sql(
+      "update llx_blockedlog set amounts = amounts - 1 where rowid = 1000; "
+      "delete from llx_blockedlog where rowid = 2000");
+  report = check();
+  EXPECT_EQ(report.counts.broken, 1u);
+  EXPECT_THAT(report.counts.culprits,
+              ElementsAre("entity 1, rowid 2001: it does not follow rowid 1999: what lay between "
+                          "them is gone (rowid 2000)"));
+}
+
+}  // namespace
+}  // namespace dolibarr_backup
