@@ -15,6 +15,7 @@ bool PgCursor::next(const std::stop_token& stop) {
   rows_.reset();  // not two batches at once
   rows_.emplace(connection_.query(fmt::format("FETCH {} FROM {}", batch_, name_), {}, stop));
   row_ = 0;
+  if (rows_->rows() == 0) connection_.query("CLOSE " + name_);
   return rows_->rows() > 0;
 }
 

@@ -11,7 +11,7 @@ namespace dolibarr_backup {
 
 /// The rows of a query one by one, fetched in batches, in the connection's transaction:
 /// however many there are, memory holds one batch. Several may be open at once under
-/// different names. The connection must outlive it.
+/// different names. Closed at its end; the connection must outlive it.
 class PgCursor {
  public:
   /// `name` is a plain identifier; `batch` the rows of one fetch.

@@ -9,6 +9,7 @@
 #include <iostream>
 
 #include "database/erp_database.h"
+#include "dolibarr/document_index_check.h"
 #include "dolibarr/legal_log_check.h"
 #include "stream/process.h"
 #include "support/temp_dir.h"
@@ -79,6 +80,32 @@ TEST(RealProofs, each_damage_to_the_legal_log_is_named) {
   EXPECT_THAT(report.counts.culprits,
               ElementsAre("entity 1, rowid 2001: it does not follow rowid 1999: what lay between "
                           "them is gone (rowid 2000)"));
+}
+
+TEST(RealProofs, each_damage_to_the_documents_is_named) {
+  if (!data_present()) return;
+  const RealPair pair;
+  const auto check = [&] {
+    return check_document_index(pair.database.settings, pair.documents(), {});
+  };
+  DocumentIndexReport report = check();
+  EXPECT_EQ(report.rows, 3488u);
+  EXPECT_EQ(report.matching, 3488u);
+  EXPECT_GE(report.main_documents, 2000u);
+  EXPECT_EQ(report.main_documents_present, report.main_documents);
+  EXPECT_EQ(report.errors() + report.warnings(), 0u);
+
+  const std::string gone = "facture/FA2412-0001/FA2412-0001.pdf";
+  const std::string rewritten = "facture/FA2412-0002/FA2412-0002.pdf";
+  fs::remove(pair.documents() + "/" + gone);
+  std::ofstream(pair.documents() + "/" + rewritten) << "%PDF-1.7\nanother\n%%EOF\n";
+  report = check();
+  EXPECT_THAT(report.missing.examples, ElementsAre(gone + " (generated)"));
+  EXPECT_THAT(report.rewritten.examples, ElementsAre(HasSubstr(rewritten + " (generated)")));
+  EXPECT_THAT(report.main_missing.examples,
+              ElementsAre(AllOf(HasSubstr("llx_facture rowid "), HasSubstr(gone))));
+  EXPECT_EQ(report.errors(), 2u);
+  EXPECT_EQ(report.warnings(), 1u);
 }
 
 }  // namespace
