@@ -10,6 +10,7 @@
 
 #include "database/erp_database.h"
 #include "dolibarr/document_index_check.h"
+#include "dolibarr/ledger_check.h"
 #include "dolibarr/legal_log_check.h"
 #include "stream/process.h"
 #include "support/temp_dir.h"
@@ -106,6 +107,46 @@ TEST(RealProofs, each_damage_to_the_documents_is_named) {
               ElementsAre(AllOf(HasSubstr("llx_facture rowid "), HasSubstr(gone))));
   EXPECT_EQ(report.errors(), 2u);
   EXPECT_EQ(report.warnings(), 1u);
+}
+
+// The instance has no ledger yet: this writes one from its invoices, as a transfer would.
+constexpr const char* kTransfer = R"(
+insert into llx_accounting_bookkeeping (entity, piece_num, doc_date, doc_type, doc_ref, fk_doc,
+  fk_docdet, numero_compte, label_compte, debit, credit, montant, sens, fk_user_author,
+  code_journal, date_validated)
+select 1, f.rowid, f.datef, 'customer_invoice', f.ref, f.rowid, 0, side.account, 'x',
+  case side.sens when 'D' then f.total_ttc else 0 end,
+  case side.sens when 'C' then f.total_ttc else 0 end, f.total_ttc, side.sens, 1, 'VT',
+  timestamp '2026-12-01'
+from llx_facture f cross join (values ('411', 'D'), ('706', 'C')) side (account, sens)
+where f.fk_statut > 0 order by f.rowid, side.sens desc;
+)";
+
+TEST(RealProofs, each_damage_to_what_only_grows_is_named) {
+  if (!data_present()) return;
+  const RealPair before, now;
+  before.sql(kTransfer);
+  now.sql(kTransfer);
+  const GrowingDigests first = growing_digests(before.database.settings, {}, {});
+  EXPECT_EQ(first.at(kLegalLog).rows, 3598u);
+  EXPECT_GT(first.at(kLedger).rows, 3000u);
+  EXPECT_EQ(growing_digests(now.database.settings, first, {}), first);
+  const auto names = [&](const char* what) {
+    return differing_rows(before.database.settings, now.database.settings, what, 20, {});
+  };
+  EXPECT_THAT(names(kLedger), IsEmpty());
+  EXPECT_THAT(names(kLegalLog), IsEmpty());
+
+  now.sql(
+      "update llx_accounting_bookkeeping set debit = debit + 1 where rowid = 101; "
+      "delete from llx_accounting_bookkeeping where rowid = 202; "
+      "update llx_blockedlog set amounts = 0 where rowid = 303");
+  EXPECT_NE(growing_digests(now.database.settings, first, {}).at(kLedger), first.at(kLedger));
+  EXPECT_NE(growing_digests(now.database.settings, first, {}).at(kLegalLog), first.at(kLegalLog));
+  EXPECT_THAT(names(kLedger),
+              ElementsAre(HasSubstr("llx_accounting_bookkeeping rowid 101: debit "),
+                          HasSubstr("llx_accounting_bookkeeping rowid 202: gone (piece_num ")));
+  EXPECT_THAT(names(kLegalLog), ElementsAre(HasSubstr("llx_blockedlog rowid 303: amounts ")));
 }
 
 }  // namespace
