@@ -22,9 +22,9 @@ struct LegalLogHead {
 
 /// Where the time zone of a check came from.
 enum class ZoneOrigin {
-  given,    ///< by the caller, and rows agree with it
+  given,    ///< by the caller, and most rows agree, or there is none to try
   found,    ///< by trying: rows agree with it
-  assumed,  ///< no row agrees with any, or there is none to try
+  assumed,  ///< most rows agree with no zone, or there is none to try
 };
 
 struct LegalLogReport {

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
+#include "base/units.h"
 #include "database/erp_database.h"
 #include "dolibarr/document_index_check.h"
 #include "dolibarr/ledger_check.h"
@@ -38,25 +40,38 @@ bool data_present() {
   return false;
 }
 
-class RealPair {
- public:
-  RealPair() {
-    test_server().restore(database.name(), kData + "/full/dolibarr-pg.dump");
-    run_and_read({.argv = {"tar", "-C", folder.string(), "-xzf", kData + "/full/documents.tar.gz"}},
-                 kGiB);
-  }
-  std::string documents() const { return folder.string() + "/documents"; }
-  void sql(const std::string& text) const { database.sql(text); }
+// Says how long a check took: what a drill on such an instance costs.
+template <typename Body>
+auto timed(const char* what, const Body& body) {
+  const auto start = std::chrono::steady_clock::now();
+  auto result = body();
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - start);
+  std::cout << "NOTE: " << what << " took " << format_duration(took) << "\n";
+  return result;
+}
 
-  TempDir folder;
-  ErpDatabase database;
+// Restored once; each test gets a copy.
+const std::string& restored_database() {
+  static const ErpDatabase database;
+  static const bool restored = [] {
+    test_server().restore(database.name(), kData + "/full/dolibarr-pg.dump");
+    return true;
+  }();
+  EXPECT_TRUE(restored);
+  return database.name();
+}
+
+class RealDatabase : public ErpDatabase {
+ public:
+  RealDatabase() : ErpDatabase("TEMPLATE " + restored_database()) {}
 };
 
 TEST(RealProofs, each_damage_to_the_legal_log_is_named) {
   if (!data_present()) return;
-  const RealPair pair;
+  const RealDatabase database;
   const auto check = [&](const std::string& zone = "UTC") {
-    return check_legal_log(pair.database.settings, zone, {});
+    return timed("the legal log", [&] { return check_legal_log(database.settings, zone, {}); });
   };
   LegalLogReport report = check();
   EXPECT_TRUE(report.sound());
@@ -68,12 +83,12 @@ TEST(RealProofs, each_damage_to_the_legal_log_is_named) {
   EXPECT_EQ(report.time_zone, "UTC");
   EXPECT_EQ(report.zone_origin, ZoneOrigin::found);
 
-  pair.sql("update llx_blockedlog set amounts = amounts + 1 where rowid = 1000");
+  database.sql("update llx_blockedlog set amounts = amounts + 1 where rowid = 1000");
   report = check();
   EXPECT_EQ(report.counts.broken, 1u);
   EXPECT_THAT(report.counts.culprits,
               ElementsAre(HasSubstr("entity 1, rowid 1000: its content was changed (amounts ")));
-  pair.sql(
+  database.sql(
       "update llx_blockedlog set amounts = amounts - 1 where rowid = 1000; "
       "delete from llx_blockedlog where rowid = 2000");
   report = check();
@@ -85,9 +100,14 @@ TEST(RealProofs, each_damage_to_the_legal_log_is_named) {
 
 TEST(RealProofs, each_damage_to_the_documents_is_named) {
   if (!data_present()) return;
-  const RealPair pair;
+  const RealDatabase database;
+  const TempDir folder;
+  run_and_read({.argv = {"tar", "-C", folder.string(), "-xzf", kData + "/full/documents.tar.gz"}},
+               kGiB);
+  const std::string documents = folder.string() + "/documents";
   const auto check = [&] {
-    return check_document_index(pair.database.settings, pair.documents(), {});
+    return timed("the documents",
+                 [&] { return check_document_index(database.settings, documents, {}); });
   };
   DocumentIndexReport report = check();
   EXPECT_EQ(report.rows, 3488u);
@@ -98,8 +118,8 @@ TEST(RealProofs, each_damage_to_the_documents_is_named) {
 
   const std::string gone = "facture/FA2412-0001/FA2412-0001.pdf";
   const std::string rewritten = "facture/FA2412-0002/FA2412-0002.pdf";
-  fs::remove(pair.documents() + "/" + gone);
-  std::ofstream(pair.documents() + "/" + rewritten) << "%PDF-1.7\nanother\n%%EOF\n";
+  fs::remove(documents + "/" + gone);
+  std::ofstream(documents + "/" + rewritten) << "%PDF-1.7\nanother\n%%EOF\n";
   report = check();
   EXPECT_THAT(report.missing.examples, ElementsAre(gone + " (generated)"));
   EXPECT_THAT(report.rewritten.examples, ElementsAre(HasSubstr(rewritten + " (generated)")));
@@ -124,15 +144,16 @@ where f.fk_statut > 0 order by f.rowid, side.sens desc;
 
 TEST(RealProofs, each_damage_to_what_only_grows_is_named) {
   if (!data_present()) return;
-  const RealPair before, now;
+  const RealDatabase before, now;
   before.sql(kTransfer);
   now.sql(kTransfer);
-  const GrowingDigests first = growing_digests(before.database.settings, {}, {});
+  const GrowingDigests first =
+      timed("digests", [&] { return growing_digests(before.settings, {}, {}); });
   EXPECT_EQ(first.at(kLegalLog).rows, 3598u);
   EXPECT_GT(first.at(kLedger).rows, 3000u);
-  EXPECT_EQ(growing_digests(now.database.settings, first, {}), first);
+  EXPECT_EQ(growing_digests(now.settings, first, {}), first);
   const auto names = [&](const char* what) {
-    return differing_rows(before.database.settings, now.database.settings, what, 20, {});
+    return timed(what, [&] { return differing_rows(before.settings, now.settings, what, 20, {}); });
   };
   EXPECT_THAT(names(kLedger), IsEmpty());
   EXPECT_THAT(names(kLegalLog), IsEmpty());
@@ -141,8 +162,8 @@ TEST(RealProofs, each_damage_to_what_only_grows_is_named) {
       "update llx_accounting_bookkeeping set debit = debit + 1 where rowid = 101; "
       "delete from llx_accounting_bookkeeping where rowid = 202; "
       "update llx_blockedlog set amounts = 0 where rowid = 303");
-  EXPECT_NE(growing_digests(now.database.settings, first, {}).at(kLedger), first.at(kLedger));
-  EXPECT_NE(growing_digests(now.database.settings, first, {}).at(kLegalLog), first.at(kLegalLog));
+  EXPECT_NE(growing_digests(now.settings, first, {}).at(kLedger), first.at(kLedger));
+  EXPECT_NE(growing_digests(now.settings, first, {}).at(kLegalLog), first.at(kLegalLog));
   EXPECT_THAT(names(kLedger),
               ElementsAre(HasSubstr("llx_accounting_bookkeeping rowid 101: debit "),
                           HasSubstr("llx_accounting_bookkeeping rowid 202: gone (piece_num ")));
