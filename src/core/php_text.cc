@@ -181,7 +181,7 @@ class PhpPrinter {
     const std::string margin(indent, ' ');
     append(margin + "(\n");
     for (const auto& [key, member] : value.members) {
-      append(margin + std::string(kIndent, ' ') + "[" + key + "] => ");
+      append(fmt::format("{}{:{}}[{}] => ", margin, "", kIndent, key));
       print(member, indent + 2 * kIndent);
       append("\n");
     }

@@ -175,6 +175,7 @@ std::vector<ObjectTable> tables_with_main_documents(PgConnection& connection,
       "AND n.nspname !~ '^pg_' AND left(c.relname, length($1)) = $1 ORDER BY 1, 2",
       {prefix});
   std::vector<ObjectTable> tables;
+  tables.reserve(static_cast<size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row)
     tables.push_back({rows.text(row, 0), quote_name(rows.view(row, 1), rows.view(row, 0))});
   return tables;

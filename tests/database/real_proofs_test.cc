@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include "base/units.h"
 #include "database/erp_database.h"
@@ -168,6 +169,44 @@ TEST(RealProofs, each_damage_to_what_only_grows_is_named) {
               ElementsAre(HasSubstr("llx_accounting_bookkeeping rowid 101: debit "),
                           HasSubstr("llx_accounting_bookkeeping rowid 202: gone (piece_num ")));
   EXPECT_THAT(names(kLegalLog), ElementsAre(HasSubstr("llx_blockedlog rowid 303: amounts ")));
+}
+
+// Seven days of business are no damage.
+TEST(RealProofs, a_week_of_business_raises_no_alarm) {
+  if (!data_present()) return;
+  const TempDir folder;
+  const auto shell = [&](const std::string& script) {
+    run_and_read({.argv = {"bash", "-euo", "pipefail", "-c",
+                           "cd " + folder.string() + "; week=" + kData + "/week; " + script}},
+                 kGiB);
+  };
+  const auto load = [&](const ErpDatabase& database, const std::string& file) {
+    std::ostringstream text;
+    text << std::ifstream(folder / file, std::ios::binary).rdbuf();
+    database.sql(text.str());
+  };
+  shell(
+      "tar -xzf $week/../full/documents.tar.gz; zstd -qd $week/day0.sql.zst -o day0.sql; "
+      "for n in 1 2 3 4 5 6 7; do "
+      "zstd -qd --long=27 --patch-from=day$((n - 1)).sql $week/day$n.sql.patch.zst -o day$n.sql; "
+      "tar -C documents -xzf $week/day$n.docs.tar.gz; "
+      "(cd documents; xargs -r -d '\\n' rm -f) < $week/day$n.deleted; done");
+  const ErpDatabase before, now;
+  load(before, "day0.sql");
+  load(now, "day7.sql");
+  const GrowingDigests first = growing_digests(before.settings, {}, {});
+  EXPECT_EQ(growing_digests(now.settings, first, {}), first);
+  EXPECT_GT(growing_digests(now.settings, {}, {}).at(kLegalLog).rows, first.at(kLegalLog).rows);
+  EXPECT_THAT(differing_rows(before.settings, now.settings, kLegalLog, 20, {}), IsEmpty());
+  EXPECT_THAT(differing_rows(before.settings, now.settings, kLedger, 20, {}), IsEmpty());
+  const LegalLogReport log = check_legal_log(now.settings, "", {});
+  EXPECT_EQ(log.counts.verified, log.counts.rows);
+  EXPECT_EQ(log.time_zone, "UTC");
+  const DocumentIndexReport documents =
+      check_document_index(now.settings, folder.string() + "/documents", {});
+  EXPECT_EQ(documents.matching, documents.rows);
+  EXPECT_EQ(documents.errors() + documents.warnings(), 0u)
+      << testing::PrintToString(documents.main_missing_optional.examples);
 }
 
 }  // namespace
