@@ -60,6 +60,7 @@ class DocumentScan {
   std::function<void(const ManifestLine&)> on_other_;
   std::vector<ManifestMember> members_;
   std::vector<std::pair<uint64_t, uint64_t>> spans_;  // first and last member of large files
+  bool unwanted_checksum_ = false;                    // the next line is one
 };
 
 }  // namespace dolibarr_backup

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/manifest.h"
+#include "core/run_record.h"
 #include "store/object_store.h"
 
 namespace dolibarr_backup {

@@ -17,6 +17,8 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+// Several runs of one day: a prune would keep the last.
+const BackupOptions kNoPrune{.prune = false};
 const std::string kPdf = "facture/FA2606-0001/FA2606-0001.pdf";
 
 std::string key_of(const BackupReport& report, Half half) {
@@ -34,10 +36,10 @@ Error refusal(Catalog catalog, std::optional<Instant> as_of) {
 
 TEST(ChoosePoint, IsTheNewestGoodPairAtOrBeforeTheTime) {
   Instance instance;
-  const BackupReport first = instance.backup();
+  const BackupReport first = instance.backup(kNoPrune);
   const Instant before = instance.now;
   instance.sql("update llx_facture set note_private = 'x'");
-  const BackupReport second = instance.backup();
+  const BackupReport second = instance.backup(kNoPrune);
   Catalog catalog = instance.catalog();
   const ChosenPoint newest = choose_point(catalog, std::nullopt, false);
   EXPECT_EQ(newest.run, second.record.run);
@@ -58,7 +60,7 @@ TEST(ChoosePoint, SingleHalvesAreTakenOnRequestOnly) {
   Instance instance;
   const std::string documents = instance.settings().documents;
   instance.settings().documents += "-not-mounted";
-  const BackupReport report = instance.backup();
+  const BackupReport report = instance.backup(kNoPrune);
   const Error error = refusal(instance.catalog(), std::nullopt);
   EXPECT_EQ(error.code(), Errc::refused);
   EXPECT_THAT(error.hint(), HasSubstr(key_of(report, Half::db)));
@@ -88,17 +90,17 @@ TEST(ChoosePoint, ArchivesOfTheEarlierScriptAreTakenOnRequestOnly) {
 
 TEST(FindVersions, EqualContentIsOneVersionAndDeletionIsTold) {
   Instance instance;
-  instance.backup();
+  instance.backup(kNoPrune);
   const Instant first = instance.now;
   instance.write_document("ecm/other", "so that there is another archive");
   instance.age_documents();
-  const BackupReport second = instance.backup();
+  const BackupReport second = instance.backup(kNoPrune);
   const Instant until = instance.now;
   instance.write_document(kPdf, "issued again");
-  const BackupReport third = instance.backup();
+  const BackupReport third = instance.backup(kNoPrune);
   const Instant changed = instance.now;
   instance.remove_document("facture/FA2606-0001");
-  instance.backup();
+  instance.backup(kNoPrune);
   const Instant gone = instance.now;
   Catalog catalog = instance.catalog();
   const std::vector<DocumentVersion> versions =
@@ -122,7 +124,7 @@ TEST(FindVersions, EqualContentIsOneVersionAndDeletionIsTold) {
 
 TEST(DiffPoints, TellsTablesAndDocumentsApart) {
   Instance instance;
-  instance.backup();
+  instance.backup(kNoPrune);
   Catalog before = instance.catalog();
   const ChosenPoint a = choose_point(before, std::nullopt, false);
   instance.sql("insert into llx_facture(ref) values ('FA2606-0201')");
@@ -134,7 +136,7 @@ TEST(DiffPoints, TellsTablesAndDocumentsApart) {
   instance.remove_document("facture/FA2606-0002");
   std::filesystem::permissions(instance.documents() + "/facture/FA2606-0003/FA2606-0003.pdf",
                                std::filesystem::perms(0600));
-  instance.backup();
+  instance.backup(kNoPrune);
   Catalog catalog = instance.catalog();
   const ChosenPoint b = choose_point(catalog, std::nullopt, false);
   const PointDiff diff = diff_points(catalog, a, b, {});
