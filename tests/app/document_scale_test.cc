@@ -61,6 +61,7 @@ class ManyDocuments {
   ArchiveEntry store(ObjectStore& store, const RunId& run, int changed) {
     manifest_ = manifest_header();
     archive_.clear();
+    member_ = 0;
     line(ManifestFact{"half", "docs"});
     for (int first = 0; first < kFolders; first += kFoldersPerMember) add_member(first, changed);
     const KeySpace keys("erp/prod");
