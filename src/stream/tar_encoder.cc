@@ -2,12 +2,12 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <locale.h>
 
 #include <cstdlib>
 #include <memory>
 
 #include "base/error.h"
+#include "stream/utf8_scope.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -26,30 +26,6 @@ struct FreeArchive {
 struct FreeEntry {
   void operator()(archive_entry* entry) const { archive_entry_free(entry); }
 };
-struct FreeLocale {
-  void operator()(locale_t locale) const { freelocale(locale); }
-};
-
-// libarchive translates names from the thread's charset; ours are UTF-8 or binary,
-// whatever LANG says.
-class Utf8Scope {
- public:
-  Utf8Scope() : before_(uselocale(utf8())) {}
-  ~Utf8Scope() { uselocale(before_); }
-  Utf8Scope(const Utf8Scope&) = delete;
-  Utf8Scope& operator=(const Utf8Scope&) = delete;
-
- private:
-  // Made once and kept: making it takes as long as twenty headers.
-  static locale_t utf8() {
-    static const std::unique_ptr<std::remove_pointer_t<locale_t>, FreeLocale> locale(
-        newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr));
-    if (!locale) throw Error(Errc::bug, "the C library lacks the locale C.UTF-8");
-    return locale.get();
-  }
-  locale_t before_;
-};
-
 // Refuses what comes after the header: freeing the writer completes the entry, with
 // zeros for all the data that did not come.
 la_ssize_t append_bytes(archive*, void* out, const void* bytes, size_t count) {
