@@ -47,6 +47,7 @@ const std::vector<ExitCode>& exit_codes() {
       {7, "refused", "a guard refused: identity, clock, protection, prune share"},
       {8, "torn", "stored, but database and documents moved while they were taken"},
       {9, "incomplete", "stored, but some files could not be captured; they are named"},
+      {10, "unproven", "a drill restored a point that is not what it should be"},
       {130, "interrupted", "stopped by SIGINT or SIGTERM; nothing half-made is left"},
   };
   return table;
@@ -72,6 +73,8 @@ int exit_code_of(Errc code) {
       return 8;
     case Errc::incomplete:
       return 9;
+    case Errc::unproven:
+      return 10;
     case Errc::interrupted:
       return 130;
   }

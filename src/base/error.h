@@ -18,6 +18,7 @@ enum class Errc {
   refused,      ///< a guard said no: identity, clock, protection, prune share
   torn,         ///< stored, but the two halves moved while they were taken
   incomplete,   ///< stored, but a file could not be captured as it is
+  unproven,     ///< a trial restore is not what it should be
   interrupted,  ///< SIGINT or SIGTERM
 };
 

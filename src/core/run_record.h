@@ -113,6 +113,8 @@ struct RunRecord {
   CarriedState state;
   std::map<std::string, std::string> versions;  ///< "dolibarr", "server", "pg_dump", "tool", ...
   std::vector<PrunedObject> pruned;
+  /// What a drill measured and the next one compares with: "blockedlog" -> {"rows": ...}.
+  std::map<std::string, std::map<std::string, std::string>> measured;
   std::vector<std::string> verified;  ///< archives that this verify run read whole and found good
   std::vector<std::string> notes;
   uint64_t notes_omitted = 0;       ///< notes that are not listed

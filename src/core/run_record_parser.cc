@@ -201,6 +201,12 @@ RunRecord read_record(const Reader& reader) {
   });
   for (const Reader& pruned : reader.objects("pruned"))
     record.pruned.push_back({pruned.text("key"), pruned.text("reason")});
+  reader.members("measured", [&](std::string what, const json& values, const std::string& place) {
+    if (!values.is_object()) corrupt(place, "is no object");
+    for (const auto& [key, value] : values.items())
+      record.measured[what][from_record_text(key).value_or(key)] =
+          Reader::text_of(value, place + "." + key);
+  });
   record.verified = reader.texts("verified");
   record.notes = reader.texts("notes");
   record.notes_omitted = reader.count_or_zero("notes_omitted");

@@ -104,6 +104,9 @@ std::string to_json(const RunRecord& record) {
     object["versions"][to_record_text(key)] = text(value);
   for (const PrunedObject& pruned : record.pruned)
     object["pruned"].push_back({{"key", text(pruned.key)}, {"reason", text(pruned.reason)}});
+  for (const auto& [what, values] : record.measured)
+    for (const auto& [key, value] : values)
+      object["measured"][to_record_text(what)][to_record_text(key)] = text(value);
   put_unless_empty(object, "verified", keys(record.verified));
   put_unless_empty(object, "notes", texts(record.notes));
   if (const uint64_t count = omitted(record.notes, record.notes_omitted))
