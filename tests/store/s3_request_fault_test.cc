@@ -229,6 +229,22 @@ TEST_F(S3RequestFault, ADeadEndpointIsToldApart) {
               HasSubstr("TLS handshake failed"));
 }
 
+TEST_F(S3RequestFault, AHostThatIsNotFoundIsLookedUpAgain) {
+  answers_ = {{}};
+  StoreSettings unknown = server_.settings(2);
+  unknown.s3.endpoint = "http://store.invalid";
+  const std::unique_ptr<ObjectStore> kept = make_store(unknown, kMiB, progress_, {});
+  for (const auto& body : std::vector<std::function<void()>>{
+           [&] { kept->check_access(); }, [&] { kept->head("k"); }, [&] { kept->open("k"); },
+           [&] { put(*kept, Overwrite::no); }}) {
+    const Error error = error_of(body);
+    EXPECT_EQ(error.code(), Errc::store);
+    EXPECT_THAT(error.what(), HasSubstr("after 3 tries: http://store.invalid: "));
+    EXPECT_THAT(error.hint(), HasSubstr("host name in the setting 'endpoint'"));
+    EXPECT_THAT(error.hint(), HasSubstr("network"));
+  }
+}
+
 TEST_F(S3RequestFault, NoSettingsAreNoStore) {
   EXPECT_EQ(error_of([&] { make_store({}, kMiB, progress_, {}); }).code(), Errc::config);
 }
