@@ -204,6 +204,20 @@ void DirectoryUpload::remove_files() noexcept {
   }
 }
 
+void probe_writing(const std::string& root) {
+  const std::string action = "testing whether a file can be written";
+  const UniqueFd root_fd = make_root(root);
+  const UniqueFd uploads = make_folder(root, root_fd.get(), kUploadsFolder);
+  const std::string name = part_file(random_id());
+  const UniqueFd fd(::openat(uploads.get(), name.c_str(), kCreateFlags, kFileMode));
+  if (!fd) throw directory_error(root, action, errno);
+  // At once, for nobody would ever remove what a killed process leaves.
+  if (::unlinkat(uploads.get(), name.c_str(), 0) != 0) throw directory_error(root, action, errno);
+  if (const int failed = write_all(fd.get(), as_bytes("x")))
+    throw directory_error(root, action, failed);
+  sync_to_disk(root, fd.get(), action);
+}
+
 std::vector<PendingUpload> read_pending_uploads(const std::string& root, int root_fd) {
   UniqueFd folder = open_folder(root, root_fd, kUploadsFolder);
   if (!folder) return {};

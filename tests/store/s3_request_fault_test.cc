@@ -191,7 +191,7 @@ TEST_F(S3RequestFault, AnEndlessListOfUploadsIsNoticed) {
 
 TEST_F(S3RequestFault, SomethingElseThanAStoreIsToldApart) {
   answers_ = {{.body = "<html><body>Welcome to the console</body></html>"}};
-  EXPECT_THAT(error_of([&] { store(3)->check_access(); }).hint(), HasSubstr("S3 API itself"));
+  EXPECT_THAT(error_of([&] { store(3)->check_access(Access::read); }).hint(), HasSubstr("S3 API itself"));
   EXPECT_EQ(server_.requests().size(), 1u);
 }
 
@@ -217,15 +217,15 @@ TEST_F(S3RequestFault, ADeadEndpointIsToldApart) {
   answers_ = {{}};
   StoreSettings refused = server_.settings(1);
   refused.s3.endpoint = "http://127.0.0.1:9";
-  EXPECT_THAT(error_of([&] { make_store(refused, kMiB, progress_, {})->check_access(); }).hint(),
+  EXPECT_THAT(error_of([&] { make_store(refused, kMiB, progress_, {})->check_access(Access::read); }).hint(),
               HasSubstr("port in the setting 'endpoint'"));
   refused.s3.endpoint = "http://store.invalid";
   refused.retries = 0;
-  EXPECT_THAT(error_of([&] { make_store(refused, kMiB, progress_, {})->check_access(); }).hint(),
+  EXPECT_THAT(error_of([&] { make_store(refused, kMiB, progress_, {})->check_access(Access::read); }).hint(),
               HasSubstr("host name in the setting 'endpoint'"));
   refused.s3.endpoint = server_.settings(0).s3.endpoint;
   refused.s3.endpoint.replace(0, 4, "https");
-  EXPECT_THAT(error_of([&] { make_store(refused, kMiB, progress_, {})->check_access(); }).hint(),
+  EXPECT_THAT(error_of([&] { make_store(refused, kMiB, progress_, {})->check_access(Access::read); }).hint(),
               HasSubstr("TLS handshake failed"));
 }
 
@@ -235,7 +235,7 @@ TEST_F(S3RequestFault, AHostThatIsNotFoundIsLookedUpAgain) {
   unknown.s3.endpoint = "http://store.invalid";
   const std::unique_ptr<ObjectStore> kept = make_store(unknown, kMiB, progress_, {});
   for (const auto& body : std::vector<std::function<void()>>{
-           [&] { kept->check_access(); }, [&] { kept->head("k"); }, [&] { kept->open("k"); },
+           [&] { kept->check_access(Access::read); }, [&] { kept->head("k"); }, [&] { kept->open("k"); },
            [&] { put(*kept, Overwrite::no); }}) {
     const Error error = error_of(body);
     EXPECT_EQ(error.code(), Errc::store);
