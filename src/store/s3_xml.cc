@@ -18,9 +18,7 @@ constexpr unsigned kParseOptions = pugi::parse_default | pugi::parse_ws_pcdata_s
 
 Error unexpected(const std::string& what) {
   return Error(Errc::store, "the store's answer is not what S3 sends: " + what)
-      .with_hint(
-          "look whether the setting 'endpoint' names the S3 API itself, not a console, a "
-          "proxy's page or another service");
+      .with_hint(kNotS3Hint);
 }
 
 // The root element, whatever its namespace prefix; null if there is none.
