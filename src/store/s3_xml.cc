@@ -71,8 +71,7 @@ std::optional<S3ErrorBody> parse_error(std::string_view xml) {
   return S3ErrorBody{.code = text_of(root, "Code"),
                      .message = text_of(root, "Message"),
                      .region = text_of(root, "Region"),
-                     .endpoint = text_of(root, "Endpoint"),
-                     .server_time = text_of(root, "ServerTime")};
+                     .endpoint = text_of(root, "Endpoint")};
 }
 
 ObjectPage parse_object_page(std::string_view xml) {

@@ -22,7 +22,6 @@ inline constexpr const char* kNotS3Hint =
 struct S3ErrorBody {
   std::string code, message;
   std::string region, endpoint;  ///< what redirects and region errors name
-  std::string server_time;       ///< of RequestTimeTooSkewed
 };
 
 /// Nullopt if `xml` is no <Error> document (an empty body, a proxy's HTML).
