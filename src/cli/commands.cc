@@ -65,7 +65,7 @@ std::string who() {
 int run_backup(const CommandLine& line, const std::stop_source& stop) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
   Session session(environment, stop);
-  session.store->check_access();
+  session.store->check_access(Access::write);
   const BackupReport report = [&] {
     const ProgressBar bar(session.progress, line.quiet);
     return back_up(environment, *session.store,
@@ -82,7 +82,7 @@ int run_list(const CommandLine& line, const std::stop_source& stop) {
   std::vector<Listing> listings;
   for (const EnvironmentSettings& environment : chosen_environments(line, true)) {
     Session session(environment, stop);
-    session.store->check_access();
+    session.store->check_access(Access::read);
     Catalog catalog = session.catalog();
     listings.push_back(list_environment(catalog, environment, now()));
   }
@@ -93,7 +93,7 @@ int run_list(const CommandLine& line, const std::stop_source& stop) {
 int run_prune(const CommandLine& line, const std::stop_source& stop) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
   Session session(environment, stop);
-  session.store->check_access();
+  session.store->check_access(Access::read);
   Catalog catalog = session.catalog();
   const PruneReport report = prune(catalog, environment,
                                    {.dry_run = line.dry_run,

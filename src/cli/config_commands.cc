@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 #include "cli/table.h"
 
 namespace dolibarr_backup {
@@ -52,13 +53,8 @@ Error write_error(const std::string& target, int error_number) {
 }
 
 // 0 or the errno of what failed.
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    text.remove_prefix(static_cast<size_t>(written));
-  }
+int write_durably(int fd, std::string_view text) {
+  if (const int failed = write_all(fd, text); failed != 0) return failed;
   return ::fsync(fd) == 0 ? 0 : errno;
 }
 
@@ -86,7 +82,7 @@ std::string config_init(const std::string& target) {
   const UniqueFd fd(
       ::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (fd.get() < 0) throw write_error(target, errno);
-  if (const int failed = write_all(fd.get(), settings_template()); failed != 0) {
+  if (const int failed = write_durably(fd.get(), settings_template()); failed != 0) {
     ::unlink(target.c_str());
     throw write_error(target, failed);
   }

@@ -4,29 +4,13 @@
 
 #include <charconv>
 
+#include "base/utf8.h"
+
 namespace dolibarr_backup {
 namespace {
 
 unsigned char byte_at(std::string_view text, size_t at) {
   return static_cast<unsigned char>(text[at]);
-}
-
-// Length of the valid UTF-8 sequence at `at`, 0 if there is none (RFC 3629, section 4).
-size_t sequence_length(std::string_view text, size_t at) {
-  const unsigned char first = byte_at(text, at);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xc2 && first <= 0xdf   ? 2
-                        : first >= 0xe0 && first <= 0xef ? 3
-                        : first >= 0xf0 && first <= 0xf4 ? 4
-                                                         : 0;
-  if (length == 0 || at + length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((byte_at(text, at + i) & 0xc0) != 0x80) return 0;
-  const unsigned char second = byte_at(text, at + 1);
-  const bool overlong_or_surrogate =
-      (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
-  return overlong_or_surrogate ? 0 : length;
 }
 
 }  // namespace
@@ -35,7 +19,7 @@ std::string to_record_text(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
   for (size_t at = 0; at < bytes.size();) {
-    const size_t length = sequence_length(bytes, at);
+    const size_t length = utf8_length(bytes.substr(at));
     if (length == 0) {
       text += fmt::format("\\x{:02x}", byte_at(bytes, at));
       ++at;

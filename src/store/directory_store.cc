@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <tuple>
 
 #include "base/stop.h"
@@ -16,8 +17,6 @@
 
 namespace dolibarr_backup {
 namespace {
-
-constexpr const char* kProbeKey = "check-access";
 
 // Serves bytes [offset, end) of a file and proves that they were all there.
 class FileSource : public Source {
@@ -53,6 +52,18 @@ class FileSource : public Source {
   std::stop_token stop_;
 };
 
+// A root that does not exist yet is an empty store, but only if it could be made. Its
+// parent is where a file system that is not mounted would show.
+void require_parent(const std::string& root) {
+  const std::string action = "opening the root";
+  struct stat status {};
+  if (::lstat(root.c_str(), &status) == 0) throw directory_error(root, action, ENOENT);
+  const std::filesystem::path path = std::filesystem::path(root + "/").parent_path();
+  if (::stat(path.parent_path().c_str(), &status) == 0) return;
+  if (errno == ENOENT) throw no_parent_error(root, action);
+  throw directory_error(root, action, errno);
+}
+
 ByteRange range_within(const std::string& key, uint64_t size,
                        const std::optional<ByteRange>& range) {
   if (!range) return {.offset = 0, .length = size};
@@ -71,16 +82,13 @@ std::string DirectoryStore::describe() const {
   return "directory " + root_;
 }
 
-void DirectoryStore::check_access() {
+void DirectoryStore::check_access(Access access) {
   throw_if_stopped(stop_);
-  // A file that is begun, written and aborted: what a backup will need.
-  Progress uncounted;
-  DirectoryUpload probe({.root = root_, .progress = uncounted, .stop = stop_}, kProbeKey,
-                        Overwrite::no);
-  probe.write(std::string_view("x"));
+  if (access == Access::write) probe_writing(root_);
   const UniqueFd root = open_root(root_);
-  if (!root) throw directory_error(root_, "opening the root", ENOENT);
-  if (::faccessat(root.get(), ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0)
+  if (!root) return require_parent(root_);
+  const int rights = R_OK | X_OK | (access == Access::write ? W_OK : 0);
+  if (::faccessat(root.get(), ".", rights, AT_EACCESS) != 0)
     throw directory_error(root_, "looking at the rights to the root", errno);
 }
 

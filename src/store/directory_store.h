@@ -12,8 +12,8 @@ namespace dolibarr_backup {
 /// 0600, folders 0700. Objects appear by an atomic rename of a synced file, and
 /// symbolic links below the root are never followed.
 ///
-/// The root is made by check_access() or the first write, if its parent exists; a
-/// root that does not exist yet is an empty store. A key cannot hold an object and
+/// The root is made by check_access(Access::write) or the first write, if its parent exists;
+/// a root that does not exist yet is an empty store. A key cannot hold an object and
 /// be the folder of others ("a" and "a/b"), which S3 would allow.
 class DirectoryStore : public ObjectStore {
  public:
@@ -21,7 +21,7 @@ class DirectoryStore : public ObjectStore {
   DirectoryStore(std::string root, Progress& progress, std::stop_token stop);
 
   std::string describe() const override;
-  void check_access() override;
+  void check_access(Access access) override;
   void put(const std::string& key, Bytes content, Overwrite overwrite) override;
   std::unique_ptr<Upload> start_upload(const std::string& key,
                                        const UploadOptions& options) override;

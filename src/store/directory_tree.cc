@@ -176,6 +176,13 @@ Error directory_error(const std::string& root, const std::string& action, int er
   return error;
 }
 
+Error no_parent_error(const std::string& root, const std::string& action) {
+  return directory_error(root, action, ENOENT)
+      .with_hint(
+          "its parent folder does not exist either: mount the file system, make the "
+          "folder, or correct the setting 'directory'");
+}
+
 UniqueFd open_root(const std::string& root) {
   // The root itself may be a link: it is the operator's own setting.
   UniqueFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -186,13 +193,8 @@ UniqueFd open_root(const std::string& root) {
 UniqueFd make_root(const std::string& root) {
   if (UniqueFd fd = open_root(root)) return fd;
   if (::mkdir(root.c_str(), kFolderMode) != 0 && errno != EEXIST) {
-    const int error_number = errno;
-    Error error = directory_error(root, "making the root", error_number);
-    if (error_number == ENOENT)
-      error.with_hint(
-          "its parent folder does not exist either: mount the file system, make the "
-          "folder, or correct the setting 'directory'");
-    throw error;
+    if (errno == ENOENT) throw no_parent_error(root, "making the root");
+    throw directory_error(root, "making the root", errno);
   }
   UniqueFd fd = open_root(root);
   if (!fd) throw directory_error(root, "opening the root", ENOENT);

@@ -27,6 +27,9 @@ struct KeyPath {
 /// store: `action` is "writing 'erp/...'"; the hint fits the number.
 Error directory_error(const std::string& root, const std::string& action, int error_number);
 
+/// The same, with the hint that the root's parent folder is missing too.
+Error no_parent_error(const std::string& root, const std::string& action);
+
 /// Opens the root; an empty descriptor if it does not exist.
 UniqueFd open_root(const std::string& root);
 /// The same; makes it, mode 0700, if only its parent exists.

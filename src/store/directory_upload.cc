@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/stop.h"
+#include "base/write_all.h"
 #include "store/directory_tree.h"
 #include "store/key_rules.h"
 
@@ -45,17 +46,6 @@ bool is_id(std::string_view text) {
 
 Instant now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
-// 0, or an errno value.
-int write_all(int fd, Bytes bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno;
-    bytes = bytes.subspan(static_cast<size_t>(count));
-  }
-  return 0;
 }
 
 bool unsupported(int error_number) {
@@ -127,7 +117,7 @@ void DirectoryUpload::write_key_file() {
   const UniqueFd fd(::openat(uploads_.get(), key_file(id_).c_str(), kCreateFlags, kFileMode));
   if (!fd) throw directory_error(context_.root, action, errno);
   const std::string text = fmt::format("{}\n{}\n", key_, now().time_since_epoch().count());
-  if (const int failed = write_all(fd.get(), as_bytes(text)))
+  if (const int failed = write_all(fd.get(), text))
     throw directory_error(context_.root, action, failed);
   // After a power cut too, whatever is left must say whose it is.
   sync_to_disk(context_.root, fd.get(), action);
@@ -141,7 +131,7 @@ void DirectoryUpload::open_part_file() {
 void DirectoryUpload::write(Bytes bytes) {
   if (flushed_) throw Error(Errc::bug, "write after flush of '" + key_ + "'");
   throw_if_stopped(context_.stop);
-  if (const int failed = write_all(part_.get(), bytes))
+  if (const int failed = write_all(part_.get(), as_text(bytes)))
     throw directory_error(context_.root, "writing '" + key_ + "'", failed);
   context_.progress.stored_bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
 }
@@ -202,6 +192,19 @@ void DirectoryUpload::remove_files() noexcept {
   } catch (const std::exception&) {
     // Out of memory: the leftover is one that list_uploads() shows.
   }
+}
+
+void probe_writing(const std::string& root) {
+  const std::string action = "testing whether a file can be written";
+  const UniqueFd root_fd = make_root(root);
+  const UniqueFd uploads = make_folder(root, root_fd.get(), kUploadsFolder);
+  const std::string name = part_file(random_id());
+  const UniqueFd fd(::openat(uploads.get(), name.c_str(), kCreateFlags, kFileMode));
+  if (!fd) throw directory_error(root, action, errno);
+  // At once, for nobody would ever remove what a killed process leaves.
+  if (::unlinkat(uploads.get(), name.c_str(), 0) != 0) throw directory_error(root, action, errno);
+  if (const int failed = write_all(fd.get(), "x")) throw directory_error(root, action, failed);
+  sync_to_disk(root, fd.get(), action);
 }
 
 std::vector<PendingUpload> read_pending_uploads(const std::string& root, int root_fd) {

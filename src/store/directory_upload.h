@@ -45,6 +45,10 @@ class DirectoryUpload : public Upload {
   bool flushed_ = false;
 };
 
+/// Makes the root and a file below it, writes a byte, and leaves no file: what a backup
+/// will need. Throws, with a hint, where that fails.
+void probe_writing(const std::string& root);
+
 /// The unfinished uploads of a store, in no particular order.
 std::vector<PendingUpload> read_pending_uploads(const std::string& root, int root_fd);
 /// Removes both files of an upload; nothing if it is gone.

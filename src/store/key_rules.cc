@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -13,31 +14,6 @@ constexpr std::string_view kReservedSegment = ".uploads";
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte < 0x20 || byte == 0x7f;
-}
-
-// Bytes of the UTF-8 sequence that `text` begins with; 0 if it begins with none.
-size_t utf8_length(std::string_view text) {
-  const auto at = [&](size_t index) { return static_cast<unsigned char>(text[index]); };
-  const unsigned char lead = at(0);
-  if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  for (size_t index = 1; index < length; ++index)
-    if ((at(index) & 0xc0) != 0x80) return 0;
-  // Overlong forms, surrogates, and what lies beyond Unicode's end.
-  if ((lead == 0xe0 && at(1) < 0xa0) || (lead == 0xed && at(1) > 0x9f) ||
-      (lead == 0xf0 && at(1) < 0x90) || (lead == 0xf4 && at(1) > 0x8f))
-    return 0;
-  return length;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 std::string_view fault_of_segment(std::string_view segment) {

@@ -59,6 +59,12 @@ enum class Overwrite {
   yes,  ///< replaces it atomically
 };
 
+/// What a command is going to do with a store.
+enum class Access {
+  read,   ///< list, read and remove objects: nothing is written to prove it
+  write,  ///< store objects too: a directory proves it by writing
+};
+
 /// A flat map from keys to immutable objects: the bucket. Keys are relative
 /// paths of printable segments separated by '/', as core/object_keys builds them.
 ///
@@ -70,9 +76,9 @@ class ObjectStore {
 
   /// For people: "s3://bucket at https://host" or "directory /srv/backup".
   virtual std::string describe() const = 0;
-  /// Throws, with a hint, unless the store answers and grants access to the
-  /// bucket (wrong key, wrong bucket, clock skew and no network tell apart).
-  virtual void check_access() = 0;
+  /// Throws, with a hint, unless the store answers and grants `access`
+  /// (wrong key, wrong bucket, clock skew and no network tell apart).
+  virtual void check_access(Access access) = 0;
 
   /// Stores a small object whole.
   virtual void put(const std::string& key, Bytes content, Overwrite overwrite) = 0;

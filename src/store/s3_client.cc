@@ -91,6 +91,10 @@ std::map<std::string, std::string> body_headers(Bytes body) {
   return {{"content-md5", base64(md5.finish())}, {"content-type", kContentType}};
 }
 
+Error lost_answer(const Error& cut_short) {
+  return Error(Errc::store, cut_short.message()).with_hint(cut_short.hint()).mark_transient();
+}
+
 Error taken_key(const std::string& store, const std::string& key) {
   return Error(Errc::store, fmt::format("another object stands under '{}' in {}", key, store))
       .with_hint("objects are written once: another run or another tool used the same key");
@@ -148,9 +152,8 @@ HttpResponse S3Client::send_once(const S3Request& request, const std::stop_token
                format_bytes(request.body.size()), format_duration(since(began)));
     return response;
   } catch (const Error& error) {
-    // An answer cut short says nothing about what is stored.
     if (error.code() != Errc::corrupt) throw;
-    throw Error(Errc::store, error.message()).with_hint(error.hint()).mark_transient();
+    throw lost_answer(error);
   }
 }
 

@@ -86,6 +86,9 @@ class S3Client {
   std::atomic<bool> knows_conditions_{true};
 };
 
+/// The Error for an answer that was cut short: Errc::store and transient, since it says
+/// nothing about what is stored.
+Error lost_answer(const Error& cut_short);
 /// What stands under a key that should be free.
 Error taken_key(const std::string& store, const std::string& key);
 

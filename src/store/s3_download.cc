@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <vector>
 
 namespace dolibarr_backup {
 namespace {
@@ -30,6 +31,23 @@ std::optional<uint64_t> parse_length(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return length;
+}
+
+// The page of a refusal; of one that is too long its beginning, since the status is enough.
+std::string read_refusal(HttpExchange& exchange) {
+  std::string page;
+  std::vector<std::byte> buffer(kErrorBodyLimit);
+  try {
+    while (page.size() < kErrorBodyLimit) {
+      const size_t count = exchange.read(buffer);
+      if (count == 0) break;
+      page.append(as_text(Bytes(buffer).first(count)));
+    }
+  } catch (const Error& error) {
+    if (error.code() != Errc::corrupt) throw;
+    throw lost_answer(error);
+  }
+  return page;
 }
 
 }  // namespace
@@ -64,7 +82,7 @@ bool S3Download::start(Attempt& attempt) {
   std::unique_ptr<HttpExchange> exchange = client_.start_once(request(), client_.stop());
   HttpResponse head = exchange->head();
   if (head.status != 200 && head.status != 206) {
-    head.body = read_all(*exchange, kErrorBodyLimit);
+    head.body = read_refusal(*exchange);
     if (head.status == 404 && s3_code(head) == "NoSuchKey" && etag_.empty()) return false;
     refuse(head, attempt);
   }

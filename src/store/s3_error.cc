@@ -30,6 +30,14 @@ S3ErrorBody body_of(const HttpResponse& response) {
   return parse_error(response.body).value_or(S3ErrorBody{});
 }
 
+// A refusal in another language than S3's. Only 404 needs no page: S3 gives its code with it,
+// but for HEAD, where 404 is an answer.
+bool is_foreign(const HttpResponse& response, const S3ErrorBody& body) {
+  const bool lasting =
+      response.status >= 400 && response.status < 500 && !is_transient(response.status, body.code);
+  return lasting && body.code.empty() && (!response.body.empty() || response.status == 404);
+}
+
 std::string skew_hint(const S3Context& context, const HttpResponse& response) {
   const std::optional<Instant> theirs = parse_http_time(response.header("date"));
   return fmt::format("this machine's clock says {}, the store's says {}: set the clock (NTP)",
@@ -73,6 +81,7 @@ std::string hint_for(const S3Context& context, const HttpResponse& response,
   if (body.code == "RequestTimeTooSkewed") return skew_hint(context, response);
   if (is_redirect(response.status) || elsewhere.count(body.code))
     return elsewhere_hint(context, response, body);
+  if (is_foreign(response, body)) return kNotS3Hint;
   if (std::string hint = credentials_hint(context, body.code); !hint.empty()) return hint;
   if (body.code == "NoSuchBucket")
     return fmt::format("create bucket '{}' (backups never create it) or correct 'bucket'",

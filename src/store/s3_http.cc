@@ -129,6 +129,9 @@ HttpExchange::State::State(HttpClient& owner, const HttpRequest& request,
 HttpExchange::State::~State() {
   wake_on_stop.reset();
   curl_multi_remove_handle(connection->multi.get(), connection->easy.get());
+  // A transfer that failed or was left unread ends with its connection: after a failed look-up
+  // libcurl 7.88 holds its buffer and refuses the options of the next transfer.
+  if (!done || result != CURLE_OK) return;
   curl_easy_reset(connection->easy.get());
   client.give_back(std::move(connection));
 }

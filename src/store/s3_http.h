@@ -39,7 +39,7 @@ struct HttpResponse {
 };
 
 /// One request whose response body is pulled. It borrows a connection of its
-/// client and gives it back when destroyed. One thread uses it.
+/// client and, if it read all of the body, gives it back when destroyed. One thread uses it.
 class HttpExchange : public Source {
  public:
   ~HttpExchange() override;

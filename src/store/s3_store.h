@@ -19,7 +19,7 @@ class S3Store : public ObjectStore {
           std::stop_token stop);
 
   std::string describe() const override;
-  void check_access() override;
+  void check_access(Access access) override;
   void put(const std::string& key, Bytes content, Overwrite overwrite) override;
   std::unique_ptr<Upload> start_upload(const std::string& key,
                                        const UploadOptions& options) override;

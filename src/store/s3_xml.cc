@@ -18,9 +18,7 @@ constexpr unsigned kParseOptions = pugi::parse_default | pugi::parse_ws_pcdata_s
 
 Error unexpected(const std::string& what) {
   return Error(Errc::store, "the store's answer is not what S3 sends: " + what)
-      .with_hint(
-          "look whether the setting 'endpoint' names the S3 API itself, not a console, a "
-          "proxy's page or another service");
+      .with_hint(kNotS3Hint);
 }
 
 // The root element, whatever its namespace prefix; null if there is none.
@@ -73,8 +71,7 @@ std::optional<S3ErrorBody> parse_error(std::string_view xml) {
   return S3ErrorBody{.code = text_of(root, "Code"),
                      .message = text_of(root, "Message"),
                      .region = text_of(root, "Region"),
-                     .endpoint = text_of(root, "Endpoint"),
-                     .server_time = text_of(root, "ServerTime")};
+                     .endpoint = text_of(root, "Endpoint")};
 }
 
 ObjectPage parse_object_page(std::string_view xml) {

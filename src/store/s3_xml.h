@@ -13,11 +13,15 @@
 /// Error(Errc::store) for text that is not the document it expects.
 namespace dolibarr_backup {
 
+/// The hint of an Error for an answer that is none of S3's.
+inline constexpr const char* kNotS3Hint =
+    "look whether the setting 'endpoint' names the S3 API itself, not a console, a proxy's page or "
+    "another service, and whether 'bucket' and 'addressing' (path or virtual-host) are right";
+
 /// An <Error> document.
 struct S3ErrorBody {
   std::string code, message;
   std::string region, endpoint;  ///< what redirects and region errors name
-  std::string server_time;       ///< of RequestTimeTooSkewed
 };
 
 /// Nullopt if `xml` is no <Error> document (an empty body, a proxy's HTML).

@@ -13,7 +13,9 @@ struct Explanation {
 Explanation explain(CURLcode code) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return {true, "look at the host name in the setting 'endpoint' and at this machine's DNS"};
+      return {true,
+              "look at the host name in the setting 'endpoint', and whether this machine's network "
+              "and its DNS work"};
     case CURLE_COULDNT_RESOLVE_PROXY:
       return {true, "look at the proxy in the environment variables https_proxy and http_proxy"};
     case CURLE_COULDNT_CONNECT:

@@ -17,7 +17,7 @@ class HookedStore : public ObjectStore {
       : store_(store), on_flush_(std::move(on_flush)) {}
 
   std::string describe() const override { return store_.describe(); }
-  void check_access() override { store_.check_access(); }
+  void check_access(Access access) override { store_.check_access(access); }
   void put(const std::string& key, Bytes content, Overwrite overwrite) override {
     store_.put(key, content, overwrite);
   }

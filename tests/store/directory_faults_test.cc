@@ -138,7 +138,53 @@ TEST(DirectoryFaults, AReadOnlyFileSystemIsToldApart) {
     const PrivateTmpfs tmpfs(folder.string(), user, MS_RDONLY);
     Progress progress;
     DirectoryStore store((folder / "store").string(), progress, {});
-    require_error([&] { store.check_access(); }, "mounted read-only");
+    require_error([&] { store.check_access(Access::write); }, "mounted read-only");
+  });
+}
+
+TEST(DirectoryFaults, AReadOnlyFileSystemCanBeRead) {
+  TempDir folder;
+  const uid_t user = ::geteuid();
+  expect_in_child([&] {
+    const PrivateTmpfs tmpfs(folder.string(), user, 0);
+    Progress progress;
+    DirectoryStore store((folder / "store").string(), progress, {});
+    store.put("erp/x", as_bytes("x"), Overwrite::no);
+    require(
+        ::mount("small", folder.string().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=1m") == 0,
+        "remount");
+    store.check_access(Access::read);
+    require(store.list("").size() == 1 && get_object(store, "erp/x", 9) == "x", "not read");
+    require(store.list_uploads("").empty(), "an upload");
+    require_error([&] { store.check_access(Access::write); }, "mounted read-only");
+    require_error([&] { store.remove("erp/x"); }, "mounted read-only");
+  });
+}
+
+TEST(DirectoryFaults, RemovingNeedsNoSpaceOnAFullDisk) {
+  TempDir folder;
+  const uid_t user = ::geteuid();
+  expect_in_child([&] {
+    const PrivateTmpfs tmpfs(folder.string(), user, 0);
+    Progress progress;
+    DirectoryStore store((folder / "store").string(), progress, {});
+    store.put("erp/old", as_bytes(std::string(300'000, 'x')), Overwrite::no);
+    std::ofstream filler(folder / "filler");
+    while (filler.write(std::string(4096, 'f').data(), 4096).flush()) continue;
+    store.check_access(Access::read);
+    try {
+      store.check_access(Access::write);
+      require(false, "a full disk was written to");
+    } catch (const Error& error) {
+      require(error.message().find("testing whether a file can be written in directory " +
+                                   (folder / "store").string()) == 0,
+              error.message());
+      require(error.hint().find("is full") != std::string::npos, error.hint());
+    }
+    require(store.list_uploads("").empty() && files_below(folder / "store") == 1, "a leftover");
+    store.remove("erp/old");
+    store.check_access(Access::write);
+    require(store.list("").empty(), "not removed");
   });
 }
 
@@ -151,7 +197,8 @@ TEST(DirectoryFaults, AnotherUsersFolderIsToldApart) {
   expect_in_child([&] {
     constexpr uid_t kNobody = 65534;
     if (::geteuid() == 0) require(::setresuid(kNobody, kNobody, kNobody) == 0, "setresuid");
-    require_error([&] { store.check_access(); }, "give the user that runs this");
+    require_error([&] { store.check_access(Access::read); }, "give the user that runs this");
+    require_error([&] { store.check_access(Access::write); }, "give the user that runs this");
     require_error([&] { store.list(""); }, "give the user that runs this");
     require_error([&] { store.open("erp/x"); }, "give the user that runs this");
     require_error([&] { store.put("erp/y", as_bytes("y"), Overwrite::no); },

@@ -110,16 +110,33 @@ TEST_F(DirectoryStoreTest, ARootThatDoesNotExistIsAnEmptyStore) {
 }
 
 TEST_F(DirectoryStoreTest, CheckAccessMakesTheRootAndLeavesNothingInIt) {
-  store_.check_access();
+  store_.check_access(Access::write);
   EXPECT_EQ(mode_of(root_), 0700u);
   EXPECT_THAT(tree(), IsEmpty());
   EXPECT_EQ(progress_.stored_bytes, 0u);
 }
 
+TEST_F(DirectoryStoreTest, CheckingWhetherItCanBeReadWritesNothing) {
+  store_.check_access(Access::read);
+  EXPECT_FALSE(fs::exists(root_));
+  fs::create_directories(root_);
+  const auto before = fs::last_write_time(root_);
+  store_.check_access(Access::read);
+  EXPECT_EQ(fs::last_write_time(root_), before);
+  EXPECT_TRUE(fs::is_empty(root_));
+}
+
+TEST_F(DirectoryStoreTest, ALinkToARootThatIsNotMountedIsNoEmptyStore) {
+  fs::create_directory_symlink(folder_ / "disk/backups", root_);
+  EXPECT_THAT(error_of([&] { store_.check_access(Access::read); }).hint(),
+              HasSubstr("still mounted"));
+}
+
 TEST_F(DirectoryStoreTest, TheParentOfTheRootMustExist) {
   DirectoryStore store((folder_ / "not/there").string(), progress_, {});
   for (const auto& body : std::vector<std::function<void()>>{
-           [&] { store.check_access(); }, [&] { store.put("a", as_bytes("x"), Overwrite::no); }}) {
+           [&] { store.check_access(Access::read); }, [&] { store.check_access(Access::write); },
+           [&] { store.put("a", as_bytes("x"), Overwrite::no); }}) {
     const Error error = error_of(body);
     EXPECT_EQ(error.code(), Errc::store);
     EXPECT_THAT(error.hint(), HasSubstr("parent folder does not exist"));
@@ -129,9 +146,11 @@ TEST_F(DirectoryStoreTest, TheParentOfTheRootMustExist) {
 
 TEST_F(DirectoryStoreTest, ARootThatIsAFileIsRefused) {
   std::ofstream(root_) << "a file";
-  const Error error = error_of([&] { store_.check_access(); });
-  EXPECT_EQ(error.code(), Errc::store);
-  EXPECT_THAT(error.hint(), HasSubstr("a file stands where a folder is needed"));
+  for (const Access access : {Access::read, Access::write}) {
+    const Error error = error_of([&] { store_.check_access(access); });
+    EXPECT_EQ(error.code(), Errc::store);
+    EXPECT_THAT(error.hint(), HasSubstr("a file stands where a folder is needed"));
+  }
 }
 
 TEST_F(DirectoryStoreTest, ForeignThingsAreNeitherListedNorTouched) {
@@ -188,7 +207,7 @@ TEST_F(DirectoryStoreTest, ALinkInPlaceOfTheUploadsFolderIsRefused) {
 TEST_F(DirectoryStoreTest, ALinkAsTheRootItselfIsTheOperatorsChoice) {
   fs::create_directories(folder_ / "disk");
   fs::create_directory_symlink(folder_ / "disk", root_);
-  store_.check_access();
+  store_.check_access(Access::write);
   put("a");
   EXPECT_TRUE(fs::exists(folder_ / "disk/a"));
 }

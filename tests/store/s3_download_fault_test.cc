@@ -178,6 +178,33 @@ TEST_F(S3DownloadFault, OnlyTheStoresOwn404MeansAbsent) {
   EXPECT_EQ(error_of([&] { store(0)->open("k"); }).code(), Errc::store);
 }
 
+TEST_F(S3DownloadFault, AnEndlessPageOfARefusalIsNoDamagedObject) {
+  FaultAnswer told{.status = 502, .body = "<html>" + std::string(200'000, 'x')};
+  spoil_ = [&](int, FaultAnswer& answer) { answer = told; };
+  const Error passing = error_of([&] { store(1)->open("k"); });
+  EXPECT_EQ(passing.code(), Errc::store);
+  EXPECT_TRUE(passing.transient());
+  EXPECT_THAT(passing.what(), HasSubstr("was refused with 502"));
+  EXPECT_EQ(server_.requests().size(), 2u);
+
+  told.status = 403;
+  const Error lasting = error_of([&] { store(1)->open("k"); });
+  EXPECT_EQ(lasting.code(), Errc::store);
+  EXPECT_FALSE(lasting.transient());
+  EXPECT_EQ(server_.requests().size(), 3u);
+}
+
+TEST_F(S3DownloadFault, ARefusalCutShortIsNoDamagedObject) {
+  spoil_ = [](int, FaultAnswer& answer) {
+    answer = s3_failure(404, "NoSuchKey");
+    answer.body_sent = 30;
+  };
+  const Error error = error_of([&] { store(1)->open("k"); });
+  EXPECT_EQ(error.code(), Errc::store);
+  EXPECT_TRUE(error.transient());
+  EXPECT_EQ(server_.requests().size(), 2u);
+}
+
 TEST_F(S3DownloadFault, RedirectsAreNotFollowed) {
   spoil_ = [](int, FaultAnswer& answer) {
     answer = s3_failure(307, "TemporaryRedirect", {{"Location", "http://127.0.0.1:9/bucket/k"}});

@@ -85,6 +85,20 @@ TEST(S3Error, OnlyWhatMayPassIsTransient) {
   EXPECT_FALSE(error_for(response(200, "InvalidPart")).transient());
 }
 
+TEST(S3Error, ARefusalInAnotherLanguageThanS3sIsToldApart) {
+  HttpResponse page = response(404, "");
+  page.body = "<html><body>Not Found</body></html>";
+  for (const int status : {400, 403, 404, 405, 413}) {
+    page.status = status;
+    EXPECT_THAT(error_for(page).hint(), HasSubstr("'addressing'")) << status;
+    EXPECT_FALSE(error_for(page).transient()) << status;
+  }
+  EXPECT_THAT(error_for(response(404, "")).hint(), HasSubstr("'addressing'"));
+  // A proxy before a store that is down says nothing about the settings.
+  page.status = 502;
+  EXPECT_EQ(error_for(page).hint(), "");
+}
+
 TEST(S3Error, APageOfAProxyIsNotQuoted) {
   HttpResponse page;
   page.status = 502;

@@ -43,7 +43,7 @@ class S3Refusal : public testing::TestWithParam<Refuser> {
   std::unique_ptr<ObjectStore> store() { return make_store(settings_, 24 * kMiB, progress_, {}); }
   Error refusal() {
     const std::unique_ptr<ObjectStore> refused = store();
-    const Error error = error_of([&] { refused->check_access(); });
+    const Error error = error_of([&] { refused->check_access(Access::read); });
     EXPECT_EQ(error.code(), Errc::store);
     EXPECT_FALSE(error.transient());
     EXPECT_THAT(error.what(), HasSubstr("s3://" + settings_.s3.bucket + " at http://127.0.0.1:"));
@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& refuser) { return refuser.param.name; });
 
 TEST_P(S3Refusal, TheRightSettingsAreNotRefused) {
-  EXPECT_NO_THROW(store()->check_access());
+  EXPECT_NO_THROW(store()->check_access(Access::read));
 }
 
 TEST_P(S3Refusal, AWrongSecret) {
@@ -153,7 +153,7 @@ TEST_P(S3Refusal, ABodyDamagedOnItsWayIsNoticedByTheStore) {
 TEST_P(S3Refusal, AnUnreachableHost) {
   settings_.s3.endpoint = "http://127.0.0.1:9";
   const std::unique_ptr<ObjectStore> refused = store();
-  const Error error = error_of([&] { refused->check_access(); });
+  const Error error = error_of([&] { refused->check_access(Access::read); });
   EXPECT_THAT(error.hint(), HasSubstr("port in the setting 'endpoint'"));
 }
 

@@ -190,9 +190,23 @@ TEST_F(S3RequestFault, AnEndlessListOfUploadsIsNoticed) {
 }
 
 TEST_F(S3RequestFault, SomethingElseThanAStoreIsToldApart) {
-  answers_ = {{.body = "<html><body>Welcome to the console</body></html>"}};
-  EXPECT_THAT(error_of([&] { store(3)->check_access(); }).hint(), HasSubstr("S3 API itself"));
-  EXPECT_EQ(server_.requests().size(), 1u);
+  const std::string page = "<html><body>Welcome to the console</body></html>";
+  const std::unique_ptr<ObjectStore> console = store(3);
+  for (const FaultAnswer& answer :
+       {FaultAnswer{.body = page}, FaultAnswer{.status = 404, .body = page},
+        FaultAnswer{.status = 404}, FaultAnswer{.status = 403, .body = page}}) {
+    answers_ = {answer};
+    for (const auto& body : std::vector<std::function<void()>>{
+             [&] { console->check_access(Access::read); }, [&] { console->list(""); },
+             [&] { console->list_uploads(""); }}) {
+      const size_t before = server_.requests().size();
+      const Error error = error_of(body);
+      EXPECT_EQ(error.code(), Errc::store);
+      for (const char* named : {"S3 API itself", "'endpoint'", "'bucket'", "'addressing'"})
+        EXPECT_THAT(error.hint(), HasSubstr(named)) << answer.status;
+      EXPECT_EQ(server_.requests().size(), before + 1);
+    }
+  }
 }
 
 TEST_F(S3RequestFault, RemovingAnswersForWhatIsNotThere) {
@@ -217,16 +231,38 @@ TEST_F(S3RequestFault, ADeadEndpointIsToldApart) {
   answers_ = {{}};
   StoreSettings refused = server_.settings(1);
   refused.s3.endpoint = "http://127.0.0.1:9";
-  EXPECT_THAT(error_of([&] { make_store(refused, kMiB, progress_, {})->check_access(); }).hint(),
+  EXPECT_THAT(error_of([&] {
+                make_store(refused, kMiB, progress_, {})->check_access(Access::read);
+              }).hint(),
               HasSubstr("port in the setting 'endpoint'"));
   refused.s3.endpoint = "http://store.invalid";
   refused.retries = 0;
-  EXPECT_THAT(error_of([&] { make_store(refused, kMiB, progress_, {})->check_access(); }).hint(),
+  EXPECT_THAT(error_of([&] {
+                make_store(refused, kMiB, progress_, {})->check_access(Access::read);
+              }).hint(),
               HasSubstr("host name in the setting 'endpoint'"));
   refused.s3.endpoint = server_.settings(0).s3.endpoint;
   refused.s3.endpoint.replace(0, 4, "https");
-  EXPECT_THAT(error_of([&] { make_store(refused, kMiB, progress_, {})->check_access(); }).hint(),
+  EXPECT_THAT(error_of([&] {
+                make_store(refused, kMiB, progress_, {})->check_access(Access::read);
+              }).hint(),
               HasSubstr("TLS handshake failed"));
+}
+
+TEST_F(S3RequestFault, AHostThatIsNotFoundIsLookedUpAgain) {
+  answers_ = {{}};
+  StoreSettings unknown = server_.settings(2);
+  unknown.s3.endpoint = "http://store.invalid";
+  const std::unique_ptr<ObjectStore> kept = make_store(unknown, kMiB, progress_, {});
+  for (const auto& body : std::vector<std::function<void()>>{
+           [&] { kept->check_access(Access::read); }, [&] { kept->head("k"); },
+           [&] { kept->open("k"); }, [&] { put(*kept, Overwrite::no); }}) {
+    const Error error = error_of(body);
+    EXPECT_EQ(error.code(), Errc::store);
+    EXPECT_THAT(error.what(), HasSubstr("after 3 tries: http://store.invalid: "));
+    EXPECT_THAT(error.hint(), HasSubstr("host name in the setting 'endpoint'"));
+    EXPECT_THAT(error.hint(), HasSubstr("network"));
+  }
 }
 
 TEST_F(S3RequestFault, NoSettingsAreNoStore) {

@@ -40,7 +40,7 @@ class S3Tls : public testing::Test {
     settings_.s3.secret_access_key = Secret("a test's secret");
     settings_.retries = 5;  // until the server is up
   }
-  void check_access() { make_store(settings_, kMiB, progress_, {})->check_access(); }
+  void check_access() { make_store(settings_, kMiB, progress_, {})->check_access(Access::read); }
 
   TempDir folder_;
   StoreSettings settings_;

@@ -59,9 +59,9 @@ void FaultyStore::count() {
   throw Error(*error_);  // a copy: whoever catches it adds context
 }
 
-void FaultyStore::check_access() {
+void FaultyStore::check_access(Access access) {
   count();
-  store_.check_access();
+  store_.check_access(access);
 }
 
 void FaultyStore::put(const std::string& key, Bytes content, Overwrite overwrite) {

@@ -33,7 +33,7 @@ class FaultyStore : public ObjectStore {
   int operations() const;
 
   std::string describe() const override { return store_.describe(); }
-  void check_access() override;
+  void check_access(Access access) override;
   void put(const std::string& key, Bytes content, Overwrite overwrite) override;
   std::unique_ptr<Upload> start_upload(const std::string& key,
                                        const UploadOptions& options) override;
