@@ -49,9 +49,7 @@ struct Session {
 };
 
 void print(const std::string& text) {
-  const std::string masked = mask_secrets(text);
-  if (std::fwrite(masked.data(), 1, masked.size(), stdout) != masked.size() ||
-      std::fflush(stdout) != 0)
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw Error(Errc::bug, "standard output cannot be written: " + errno_text(errno));
 }
 
@@ -180,7 +178,9 @@ int run_command(const CommandLine& line, const std::stop_source& stop) {
 
 void report_error(const Error& error) {
   log::error("{}", error.what());
-  if (!error.hint().empty()) log::error("hint: {}", error.hint());
+  if (error.hint().empty()) return;
+  const OwnWords unmasked;
+  log::error("hint: {}", error.hint());
 }
 
 }  // namespace dolibarr_backup

@@ -11,7 +11,8 @@ namespace dolibarr_backup {
 /// code; throws Error for what ended it before it had a result.
 int run_command(const CommandLine& line, const std::stop_source& stop);
 
-/// "error: ..." and, on its own line, "hint: ...", through the log, secrets masked.
+/// "error: ..." and, on its own line, "hint: ...", through the log; secrets in
+/// the error are masked.
 void report_error(const Error& error);
 
 }  // namespace dolibarr_backup

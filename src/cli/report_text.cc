@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/secret.h"
 #include "cli/table.h"
 
 namespace dolibarr_backup {
@@ -139,7 +140,7 @@ std::string prune_text(const std::string& environment, const PruneReport& report
     text += steps.text();
   }
   for (const auto& [key, answer] : report.refused)
-    text += fmt::format("not removed: {}: {}\n", key, answer);
+    text += fmt::format("not removed: {}: {}\n", key, mask_secrets(answer));
   return text + fmt::format("env={} {}={} bytes={} aborted_uploads={} refused={}\n", environment,
                             dry_run ? "would_remove" : "removed",
                             dry_run ? report.plan.steps.size() : report.removed,

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 extern char** environ;
 
@@ -72,6 +73,17 @@ std::string all_problems(const SettingsResult& result) {
   return text;
 }
 
+// What reports show anyhow: a secret that is equal would be betrayed by its gaps.
+void register_public_settings(const EnvironmentSettings& environment) {
+  const StoreSettings& store = environment.store;
+  const DatabaseSettings& database = environment.database;
+  for (const std::string& text :
+       {std::string("dolibarr-backup"), environment.name, environment.prefix, environment.documents,
+        store.directory, store.s3.bucket, store.s3.endpoint, store.s3.region, database.host,
+        database.name, database.user, database.service})
+    register_public_text(text);
+}
+
 }  // namespace
 
 SettingsResult read_settings(const CommandLine& line) {
@@ -100,6 +112,7 @@ std::vector<EnvironmentSettings> chosen_environments(const CommandLine& line, bo
                                  : "no environment '" + line.environment + "' is defined")
         .with_hint("write a settings file with: dolibarr-backup config init FILE");
   if (all.size() > 1 && !all_allowed) throw Error(Errc::usage, "which environment? say --env NAME");
+  for (const EnvironmentSettings& one : all) register_public_settings(one);
   return std::move(all);
 }
 
