@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 
@@ -16,6 +17,10 @@ namespace {
 constexpr std::chrono::milliseconds kInterval{250};
 constexpr size_t kBarCells = 20;
 constexpr size_t kDefaultWidth = 80;
+
+constexpr const char* kWipe = "\r\x1b[K";
+
+std::atomic<bool> line_is_shown{false};
 
 size_t terminal_width() {
   winsize size{};
@@ -70,7 +75,11 @@ ProgressBar::~ProgressBar() {
   }
   wake_.notify_all();
   thread_.join();
-  std::fputs("\r\x1b[K", stderr);
+  leave_progress_line();
+}
+
+void leave_progress_line() {
+  if (line_is_shown.exchange(false)) std::fputs(kWipe, stderr);
 }
 
 void ProgressBar::draw_until_stopped() {
@@ -80,7 +89,8 @@ void ProgressBar::draw_until_stopped() {
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     const std::string line =
         progress_line(progress_, elapsed.count(), std::max<size_t>(terminal_width(), 2) - 1);
-    std::fputs(("\r\x1b[K" + line).c_str(), stderr);
+    line_is_shown = true;
+    std::fputs((kWipe + line).c_str(), stderr);
   }
 }
 

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "cli/program.h"
 #include "cli/progress_bar.h"
 #include "cli/table.h"
@@ -23,6 +25,48 @@ TEST(Terminal, ShowsProgressAndWipesIt) {
   EXPECT_EQ(result.status, 0) << result.output << result.errors;
   EXPECT_THAT(result.output, HasSubstr("\x1b[K"));
   EXPECT_THAT(result.output, HasSubstr("result=success"));
+}
+
+// While it lives, a run waits for a table that somebody else has locked.
+class LockedTable {
+ public:
+  explicit LockedTable(const Program& program)
+      : holder_([&program] {
+          program.sql("begin; lock table llx_facture; select pg_sleep(4); commit");
+        }) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+  ~LockedTable() { holder_.join(); }
+
+ private:
+  std::thread holder_;
+};
+
+TEST(Terminal, ASignalsWarningBeginsALineOfItsOwn) {
+  Program program;
+  const LockedTable locked(program);
+  const Command inner = program.command({"-e", "prod", "backup"});
+  const std::string script =
+      Program::program_path() + " -e prod backup & sleep 2; kill -TERM $!; wait $!";
+  const CommandResult result =
+      run_command({.argv = {"script", "--quiet", "--return", "--command", script, "/dev/null"},
+                   .environment = inner.environment});
+  EXPECT_THAT(result.output, HasSubstr("looking"));
+  EXPECT_THAT(result.output, HasSubstr("\x1b[Kwarning: interrupted"));
+}
+
+// As timeout(1) sends them: one to its child and one to the group.
+TEST(Signals, TwoThatComeTogetherAreOne) {
+  Program program;
+  const LockedTable locked(program);
+  Command command = program.command({});
+  command.argv = {"sh", "-c",
+                  Program::program_path() +
+                      " -e prod backup & sleep 2; kill -TERM $!; "
+                      "sleep 0.02; kill -TERM $!; wait $!"};
+  const CommandResult result = run_command(command);
+  EXPECT_EQ(result.status, 130) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("env=prod result=interrupted"));
 }
 
 TEST(ProgressLine, TellsShareRateAndTimeLeftWithinTheWidth) {
