@@ -170,22 +170,34 @@ std::unique_ptr<CLI::App> make_parser(CommandLine& line) {
   return app;
 }
 
+// What a command line that is wrong says of how its error is to be told.
+void scan_for_form(int argc, const char* const* argv, CommandLine& line) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const std::string_view next = i + 1 < argc ? argv[i + 1] : "";
+    if (word == "--json") line.json = true;
+    if (word == "--log-format=json" || (word == "--log-format" && next == "json"))
+      line.log.format = log::Format::json;
+  }
+}
+
 }  // namespace
 
 ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
-  CommandLine line;
-  const std::unique_ptr<CLI::App> app = make_parser(line);
   ParsedCommandLine parsed;
+  CommandLine& line = parsed.line;
+  const std::unique_ptr<CLI::App> app = make_parser(line);
   try {
     app->parse(argc, argv);
     if (line.quiet && line.log.level == log::Level::info) line.log.level = log::Level::warning;
-    parsed.run = std::move(line);
   } catch (const CLI::ParseError& error) {
-    std::ostringstream out, err;
-    const bool asked = app->exit(error, out, err) == 0;
-    parsed.out = out.str();
-    parsed.err = err.str();
-    parsed.exit_code = asked ? 0 : exit_code_of(Errc::usage);
+    std::ostringstream out;
+    if (app->exit(error, out, out) == 0) {
+      parsed.text = out.str();
+    } else {
+      scan_for_form(argc, argv, line);
+      parsed.error = Error(Errc::usage, error.what()).with_hint("see: dolibarr-backup --help");
+    }
   }
   return parsed;
 }

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 
@@ -20,7 +19,8 @@ constexpr size_t kDefaultWidth = 80;
 
 constexpr const char* kWipe = "\r\x1b[K";
 
-std::atomic<bool> line_is_shown{false};
+std::mutex screen;
+bool line_is_shown = false;  // guarded by screen
 
 size_t terminal_width() {
   winsize size{};
@@ -79,7 +79,9 @@ ProgressBar::~ProgressBar() {
 }
 
 void leave_progress_line() {
-  if (line_is_shown.exchange(false)) std::fputs(kWipe, stderr);
+  const std::lock_guard lock(screen);
+  if (line_is_shown) std::fputs(kWipe, stderr);
+  line_is_shown = false;
 }
 
 void ProgressBar::draw_until_stopped() {
@@ -89,6 +91,7 @@ void ProgressBar::draw_until_stopped() {
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     const std::string line =
         progress_line(progress_, elapsed.count(), std::max<size_t>(terminal_width(), 2) - 1);
+    const std::lock_guard drawing(screen);
     line_is_shown = true;
     std::fputs((kWipe + line).c_str(), stderr);
   }

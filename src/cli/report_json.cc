@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/secret.h"
+#include "cli/report_text.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -35,6 +36,12 @@ json half_of(const HalfRecord& half) {
   if (half.taken) value["taken"] = format_instant(*half.taken);
   if (half.fingerprint) value["fingerprint"] = half.fingerprint->text();
   return value;
+}
+
+void add_error(json& value, const Error& error) {
+  value["error"] = mask_secrets(error.what());
+  if (!error.hint().empty()) value["hint"] = error.hint();
+  value["code"] = name_of(error.code());
 }
 
 json steps_of(const PrunePlan& plan) {
@@ -120,11 +127,29 @@ std::string backup_json(const BackupReport& report) {
     if (const auto why = report.why.find(which); why != report.why.end())
       entry["why"] = why->second;
   }
-  if (report.failure) {
-    value["error"] = mask_secrets(report.failure->what());
-    if (!report.failure->hint().empty()) value["hint"] = report.failure->hint();
-  }
+  if (report.failure) add_error(value, *report.failure);
   if (report.prune_failure) value["prune_error"] = mask_secrets(report.prune_failure->what());
+  return text_of(value);
+}
+
+std::string unbegun_backup_json(const std::string& environment, const Error& error) {
+  json value = {{"environment", environment},
+                {"result", name_of(result_of(error))},
+                {"pair", name_of(PairJudgement::none)},
+                {"attempts", 0},
+                {"uploaded", 0},
+                {"unchanged", 0},
+                {"pruned", 0},
+                {"halves", json::object()},
+                {"versions", json::object()},
+                {"notes", json::array()}};
+  add_error(value, error);
+  return text_of(value);
+}
+
+std::string error_json(const Error& error) {
+  json value = json::object();
+  add_error(value, error);
   return text_of(value);
 }
 

@@ -117,6 +117,18 @@ std::string backup_text(const BackupReport& report, bool brief) {
   return (report.record.halves.empty() ? "" : table.text()) + summary_line(report);
 }
 
+std::string unbegun_backup_text(const std::string& environment, const Error& error) {
+  return fmt::format("env={} result={} pair={} uploaded=0 unchanged=0 pruned=0 run=-\n",
+                     environment.empty() ? "-" : environment, name_of(result_of(error)),
+                     name_of(PairJudgement::none));
+}
+
+RunResult result_of(const Error& error) {
+  if (error.code() == Errc::interrupted) return RunResult::interrupted;
+  if (error.code() == Errc::refused) return RunResult::refused;
+  return RunResult::failed;
+}
+
 std::string listing_text(const std::vector<Listing>& listings) {
   std::string text;
   for (const Listing& listing : listings) text += (text.empty() ? "" : "\n") + one_listing(listing);

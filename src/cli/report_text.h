@@ -15,6 +15,10 @@ namespace dolibarr_backup {
 
 /// `brief`: only the summary line.
 std::string backup_text(const BackupReport& report, bool brief);
+/// The summary line of a backup that ended before it had a run to report.
+std::string unbegun_backup_text(const std::string& environment, const Error& error);
+/// What such a backup's result is called.
+RunResult result_of(const Error& error);
 std::string listing_text(const std::vector<Listing>& listings);
 std::string prune_text(const std::string& environment, const PruneReport& report, bool dry_run);
 std::string adopt_text(const std::vector<std::string>& keys, bool dry_run);

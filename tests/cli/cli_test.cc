@@ -79,6 +79,55 @@ TEST(Cli, JsonIsJson) {
   for (std::string line; std::getline(lines, line);) EXPECT_TRUE(json::accept(line)) << line;
 }
 
+TEST(Cli, ABackupThatCannotBeginStillEndsWithItsLine) {
+  Program program;
+  std::ofstream(program.path("file")) << "no folder";
+  program.use_store("      directory: " + program.path("file") + "/store\n");
+  const CommandResult text = program.run({"backup"});
+  EXPECT_EQ(text.status, 5) << text.errors;
+  EXPECT_EQ(text.output,
+            "env=prod result=failed pair=none uploaded=0 unchanged=0 pruned=0 run=-\n");
+  const CommandResult result = program.run({"--json", "backup"});
+  EXPECT_EQ(result.status, 5) << result.errors;
+  const json document = json::parse(result.output);
+  EXPECT_EQ(document.at("environment"), "prod");
+  EXPECT_EQ(document.at("result"), "failed");
+  EXPECT_EQ(document.at("code"), "store");
+  EXPECT_NE(document.at("error"), "");
+
+  std::ofstream(program.settings_file()) << "nonsense: 1\n";
+  const CommandResult wrong = program.run({"-e", "prod", "--json", "backup"});
+  EXPECT_EQ(wrong.status, 3);
+  EXPECT_EQ(json::parse(wrong.output).at("code"), "config");
+}
+
+TEST(Cli, WithJsonEveryErrorIsADocument) {
+  Program program;
+  std::ofstream(program.path("file")) << "no folder";
+  program.use_store("      directory: " + program.path("file") + "/store\n");
+  for (const char* command : {"list", "prune", "adopt"}) {
+    const CommandResult result = program.run({"--json", command});
+    EXPECT_EQ(result.status, 5) << command << result.errors;
+    EXPECT_EQ(json::parse(result.output).at("code"), "store") << command;
+  }
+  const CommandResult unknown = program.run({"snapshots", "--json", "--log-format", "json"});
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_EQ(json::parse(unknown.output).at("code"), "usage");
+  std::istringstream lines(unknown.errors);
+  for (std::string line; std::getline(lines, line);) EXPECT_TRUE(json::accept(line)) << line;
+}
+
+TEST(Cli, AFullStandardOutputIsTold) {
+  Program program;
+  for (const std::string arguments : {"-e prod backup", "list", "config show", "--help"}) {
+    Command command = program.command({});
+    command.argv = {"sh", "-c", Program::program_path() + " " + arguments + " >/dev/full"};
+    const CommandResult result = run_command(command);
+    EXPECT_EQ(result.status, 2) << arguments;
+    EXPECT_THAT(result.errors, HasSubstr("standard output")) << arguments;
+  }
+}
+
 TEST(Cli, ListOfAnEmptyStoreIsLoud) {
   Program program;
   const CommandResult list = program.run({"list"});
