@@ -4,8 +4,10 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "core/did_you_mean.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -181,6 +183,53 @@ void scan_for_form(int argc, const char* const* argv, CommandLine& line) {
   }
 }
 
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
+  return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
+  const std::optional<std::string> meant = did_you_mean(word, candidates);
+  return meant ? "; did you mean '" + *meant + "'?" : "";
+}
+
+Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;  // the innermost that was recognised
+  std::string path;
+  for (; !command->get_subcommands().empty(); path += command->get_name() + " ")
+    command = command->get_subcommands().back();
+  const std::vector<std::string> commands = command_names(*command);
+  const std::string list = fmt::format("commands: {}{}", path, fmt::join(commands, ", " + path));
+  const std::string help = "see: dolibarr-backup " + path + "--help";
+
+  const std::vector<std::string> extra = app.remaining(true);
+  const std::string word = extra.empty() ? "" : extra.front().substr(0, extra.front().find('='));
+  if (word.starts_with("-")) {
+    std::vector<std::string> known = option_names(app);
+    const std::vector<std::string> own = option_names(*command);
+    known.insert(known.end(), own.begin(), own.end());
+    return Error(Errc::usage, "unknown option '" + word + "'" + suggestion(word, known))
+        .with_hint(help);
+  }
+  if (!commands.empty() && !word.empty())
+    return Error(Errc::usage, "unknown command '" + path + word + "'" + suggestion(word, commands))
+        .with_hint(list);
+  if (!commands.empty() && dynamic_cast<const CLI::RequiredError*>(&error))
+    return Error(Errc::usage, path.empty() ? "a command is required"
+                                           : "'" + command->get_name() + "' needs a command")
+        .with_hint(list);
+  if (!word.empty()) return Error(Errc::usage, "'" + word + "' was not expected").with_hint(help);
+  return Error(Errc::usage, error.what()).with_hint(help);
+}
+
 }  // namespace
 
 ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
@@ -196,7 +245,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
       parsed.text = out.str();
     } else {
       scan_for_form(argc, argv, line);
-      parsed.error = Error(Errc::usage, error.what()).with_hint("see: dolibarr-backup --help");
+      parsed.error = usage_error(*app, error);
     }
   }
   return parsed;

@@ -47,6 +47,25 @@ TEST(Cli, AWrongCommandLineIsUsage) {
   }
 }
 
+TEST(Cli, AnUnknownWordIsNamedWithWhatWasMeant) {
+  Program program;
+  const std::vector<std::pair<std::vector<std::string>, std::vector<const char*>>> cases = {
+      {{"snapshots"}, {"unknown command 'snapshots'", "commands: backup, list, prune"}},
+      {{"-e", "prod", "bakup"}, {"unknown command 'bakup'; did you mean 'backup'?"}},
+      {{"hold", "lst"}, {"unknown command 'hold lst'; did you mean 'list'?", "hold add"}},
+      {{}, {"a command is required", "commands: backup"}},
+      {{"identity"}, {"'identity' needs a command", "identity show"}},
+      {{"prune", "--dry-runn"}, {"unknown option '--dry-runn'; did you mean '--dry-run'?"}},
+      {{"--jsno", "list"}, {"unknown option '--jsno'; did you mean '--json'?"}},
+      {{"list", "prod"}, {"'prod' was not expected", "dolibarr-backup list --help"}},
+      {{"completion", "tcsh"}, {"tcsh"}}};
+  for (const auto& [arguments, words] : cases) {
+    const CommandResult result = program.run(arguments);
+    EXPECT_EQ(result.status, 2) << result.errors;
+    for (const char* word : words) EXPECT_THAT(result.errors, HasSubstr(word));
+  }
+}
+
 TEST(Cli, ARunEndsWithOneLineThatScriptsRead) {
   Program program;
   const CommandResult first = program.run({"--env", "prod", "backup"});
