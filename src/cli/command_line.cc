@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "cli/parser.h"
 #include "core/did_you_mean.h"
 
 namespace dolibarr_backup {
@@ -33,12 +34,13 @@ std::chrono::hours hours_of(const std::string& text) {
   return unit == "d" ? std::chrono::days(number) : std::chrono::hours(number);
 }
 
-void add_settings_flag(CLI::App& app, CommandLine& line, const char* name, const char* help) {
+void add_settings_flag(CLI::App& app, CommandLine& line, const char* name, const char* help,
+                       const char* type = "TEXT") {
   app.add_option_function<std::string>(
          "--" + std::string(name),
          [&line, name](const std::string& value) { line.settings_flags[name] = value; }, help)
       ->group("Settings, instead of the file's")
-      ->type_name("TEXT");
+      ->type_name(type);
 }
 
 void add_global_options(CLI::App& app, CommandLine& line) {
@@ -64,9 +66,9 @@ void add_global_options(CLI::App& app, CommandLine& line) {
   add_settings_flag(app, line, "bucket", "S3 bucket");
   add_settings_flag(app, line, "endpoint", "S3 endpoint, e.g. https://storage.googleapis.com");
   add_settings_flag(app, line, "region", "S3 region");
-  add_settings_flag(app, line, "directory", "Directory store instead of S3");
+  add_settings_flag(app, line, "directory", "Directory store instead of S3", "FOLDER");
   add_settings_flag(app, line, "prefix", "Prefix in the store (default erp/<env>)");
-  add_settings_flag(app, line, "documents", "Documents tree");
+  add_settings_flag(app, line, "documents", "Documents tree", "FOLDER");
   add_settings_flag(app, line, "database", "Database name");
   add_settings_flag(app, line, "host", "Database host or socket folder");
   add_settings_flag(app, line, "port", "Database port");
@@ -150,7 +152,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
               "Print every setting with where it came from; secrets masked");
   CLI::App* init =
       add_command(*config, line, Command::config_init, "init", "Write a commented settings file");
-  init->add_option("file", line.target, "Where (default: standard output)");
+  init->add_option("file", line.target, "Where (default: standard output)")->type_name("FILE");
 
   CLI::App* completion =
       add_command(app, line, Command::completion, "completion", "Print a shell completion script");
@@ -158,6 +160,8 @@ void add_commands(CLI::App& app, CommandLine& line) {
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
 }
+
+}  // namespace
 
 std::unique_ptr<CLI::App> make_parser(CommandLine& line) {
   auto app = std::make_unique<CLI::App>(
@@ -171,6 +175,8 @@ std::unique_ptr<CLI::App> make_parser(CommandLine& line) {
   app->footer(exit_code_table() + "\nStart with: dolibarr-backup config init");
   return app;
 }
+
+namespace {
 
 // What a command line that is wrong says of how its error is to be told.
 void scan_for_form(int argc, const char* const* argv, CommandLine& line) {
@@ -249,78 +255,6 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
     }
   }
   return parsed;
-}
-
-namespace {
-
-// Every word that may follow the words so far: sub-commands and long options.
-void collect_words(const CLI::App& app, const std::string& path,
-                   std::map<std::string, std::string>& words) {
-  std::string& list = words[path];
-  for (const CLI::App* sub : app.get_subcommands({})) list += sub->get_name() + " ";
-  for (const CLI::Option* option : app.get_options())
-    for (const std::string& name : option->get_lnames()) list += "--" + name + " ";
-  for (const CLI::App* sub : app.get_subcommands({}))
-    collect_words(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), words);
-}
-
-constexpr std::string_view kBashScript = R"(# bash completion for dolibarr-backup
-_dolibarr_backup() {{
-  local path="" word words
-  for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-    [[ $word == -* ]] || path="${{path:+$path }}$word"
-  done
-  while :; do
-    case "$path" in
-{cases}      *) path="${{path% *}}"; [[ $path == *" "* ]] || path=""; continue ;;
-    esac
-    break
-  done
-  [[ -n $path ]] && words="$words {global}"
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "${{COMP_WORDS[COMP_CWORD]}}")
-  [[ ${{#COMPREPLY[@]}} -gt 0 ]] || mapfile -t COMPREPLY < <(compgen -f -- "${{COMP_WORDS[COMP_CWORD]}}")
-}}
-complete -o filenames -F _dolibarr_backup dolibarr-backup
-)";
-
-std::string bash_script(const std::map<std::string, std::string>& words) {
-  std::string cases;
-  for (const auto& [path, list] : words)
-    cases += fmt::format("      \"{}\") words=\"{}\" ;;\n", path, list);
-  return fmt::format(kBashScript, fmt::arg("cases", cases), fmt::arg("global", words.at("")));
-}
-
-std::string fish_script(const std::map<std::string, std::string>& words) {
-  std::string script = "# fish completion for dolibarr-backup\n";
-  for (const auto& [path, list] : words) {
-    const std::string last = path.substr(path.rfind(' ') + 1);
-    const std::string when =
-        path.empty() ? "" : fmt::format(" -n '__fish_seen_subcommand_from {}'", last);
-    std::istringstream each(list);
-    for (std::string word; each >> word;) {
-      if (word.starts_with("--"))
-        script += fmt::format("complete -c dolibarr-backup{} -l {}\n", when, word.substr(2));
-      else
-        script += fmt::format("complete -c dolibarr-backup -f{} -a {}\n",
-                              path.empty() ? " -n __fish_use_subcommand" : when, word);
-    }
-  }
-  return script;
-}
-
-}  // namespace
-
-std::string completion_script(const std::string& shell) {
-  CommandLine unused;
-  const std::unique_ptr<CLI::App> app = make_parser(unused);
-  std::map<std::string, std::string> words;
-  collect_words(*app, "", words);
-  if (shell == "bash") return bash_script(words);
-  if (shell == "zsh")
-    return "#compdef dolibarr-backup\nautoload -U +X bashcompinit && bashcompinit\n" +
-           bash_script(words);
-  if (shell == "fish") return fish_script(words);
-  throw Error(Errc::usage, "no completion for the shell '" + shell + "'");
 }
 
 }  // namespace dolibarr_backup

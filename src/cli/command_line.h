@@ -54,7 +54,4 @@ struct ParsedCommandLine {
 
 ParsedCommandLine parse_command_line(int argc, const char* const* argv);
 
-/// A completion script for "bash", "zsh" or "fish"; throws Errc::usage otherwise.
-std::string completion_script(const std::string& shell);
-
 }  // namespace dolibarr_backup

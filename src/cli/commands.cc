@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/stop.h"
+#include "cli/completion.h"
 #include "cli/config_commands.h"
 #include "cli/progress_bar.h"
 #include "cli/report_json.h"

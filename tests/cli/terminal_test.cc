@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <thread>
 
 #include "cli/program.h"
@@ -11,7 +12,12 @@
 namespace dolibarr_backup {
 namespace {
 
+using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
+using testing::Not;
 
 TEST(Terminal, ShowsProgressAndWipesIt) {
   Program program;
@@ -94,12 +100,52 @@ TEST(Completion, IsSoundBash) {
   const std::string script = program.run({"completion", "bash"}).output;
   const CommandResult syntax = run_command({.argv = {"bash", "-n"}, .stdin_text = script});
   EXPECT_EQ(syntax.status, 0) << syntax.errors;
-  const CommandResult completed = run_command(
-      {.argv = {"bash", "-c",
-                script + "\nCOMP_WORDS=(dolibarr-backup ba); COMP_CWORD=1; "
-                         "$(complete -p dolibarr-backup | sed 's/.*-F \\([^ ]*\\).*/\\1/'); "
-                         "printf '%s\\n' \"${COMPREPLY[@]}\""}});
-  EXPECT_THAT(completed.output, HasSubstr("backup")) << completed.errors;
+}
+
+// What bash offers at the end of `line`, where "|" parts the words as bash does.
+std::vector<std::string> offered(const std::string& script, const std::string& line) {
+  std::string words;
+  std::istringstream parts(line);
+  for (std::string word; std::getline(parts, word, '|');) words += " '" + word + "'";
+  if (line.ends_with('|')) words += " ''";
+  const CommandResult result =
+      run_command({.argv = {"bash", "-c",
+                            script + "\nCOMP_WORDS=(" + words +
+                                "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
+                                "_dolibarr_backup; printf '%s\\n' \"${COMPREPLY[@]}\""}});
+  EXPECT_EQ(result.errors, "") << line;
+  std::vector<std::string> all;
+  std::istringstream lines(result.output);
+  for (std::string word; std::getline(lines, word);)
+    if (!word.empty()) all.push_back(word);
+  return all;
+}
+
+TEST(Completion, KnowsValuesFromCommands) {
+  const Program program;
+  const std::string script = program.run({"completion", "bash"}).output;
+  const auto offers = [&](const std::string& line) {
+    return offered(script, "dolibarr-backup|" + line);
+  };
+  EXPECT_THAT(offers("ba"), ElementsAre("backup"));
+  EXPECT_THAT(offers("--env|prod|prune|--dr"), ElementsAre("--dry-run"));
+  EXPECT_THAT(offers("--env|=|prod|prune|--dr"), ElementsAre("--dry-run"));
+  EXPECT_THAT(offers("--env|prune|ba"), ElementsAre("backup"));
+  EXPECT_THAT(offers("--env|"), IsEmpty()) << "which environments there are is not known";
+  EXPECT_THAT(offers("completion|"), IsSupersetOf({"bash", "zsh", "fish"}));
+  EXPECT_THAT(offers("completion|z"), ElementsAre("zsh"));
+  EXPECT_THAT(offers("--log-format|"), ElementsAre("text", "json"));
+  EXPECT_THAT(offers("list|--log-format|=|j"), ElementsAre("json"));
+  EXPECT_THAT(offers("list|--log-format|="), ElementsAre("text", "json"));
+  EXPECT_THAT(offers("hold|"), IsSupersetOf({"add", "rm", "list", "--env"}));
+  EXPECT_THAT(offers("hold|"), Not(Contains("backup")));
+  EXPECT_THAT(offers("hold|add|some.dump|--wh"), ElementsAre("--why"));
+  EXPECT_THAT(offers("backup|--js"), ElementsAre("--json"));
+  const std::string folder = program.path("");
+  EXPECT_THAT(offers("-c|" + folder + "sett"), ElementsAre(program.settings_file()));
+  EXPECT_THAT(offers("config|init|" + folder + "sett"), ElementsAre(program.settings_file()));
+  EXPECT_THAT(offers("--documents|" + folder), ElementsAre(program.documents()));
+  EXPECT_THAT(offers("backup|" + folder + "sett"), IsEmpty());
 }
 
 }  // namespace
