@@ -84,7 +84,22 @@ TEST(ProgressLine, TellsShareRateAndTimeLeftWithinTheWidth) {
   EXPECT_THAT(line, HasSubstr("25 %"));
   EXPECT_THAT(line, HasSubstr("5.00 MiB/s"));
   EXPECT_THAT(line, HasSubstr("15.0 s left"));
+  EXPECT_THAT(line, HasSubstr("docs 25.0 MiB"));
+  EXPECT_THAT(line, Not(HasSubstr("db "))) << "it is not read";
   EXPECT_LE(progress_line(progress, 5, 40).size(), 40u);
+}
+
+TEST(ProgressLine, PutsFirstWhatEightyColumnsMustShow) {
+  Progress progress;
+  progress.db_read_bytes = 1023 * kGiB;
+  progress.docs_total_bytes = 4000 * kGiB;
+  progress.docs_read_bytes = 1023 * kGiB;
+  progress.stored_bytes = 1023 * kGiB;
+  const std::string line = progress_line(progress, 30'000, 79);
+  for (const char* part : {" 26 %", "/s, ", " left", "db ", "docs "})
+    EXPECT_THAT(line, HasSubstr(part)) << line;
+  EXPECT_LE(line.size(), 79u);
+  EXPECT_FALSE(line.ends_with(",")) << line;
 }
 
 TEST(Table, AlignsAccentsAndDefusesControlCharacters) {
