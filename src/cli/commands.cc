@@ -33,6 +33,17 @@ Instant now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
+// Measured by a clock that nobody sets.
+class Stopwatch {
+ public:
+  std::chrono::seconds seconds() const {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - start_);
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 // What every command needs to work on one environment.
 struct Session {
   explicit Session(const EnvironmentSettings& settings, const std::stop_source& stop_source)
@@ -57,7 +68,8 @@ std::string who() {
 }
 
 // `name`: of the environment, once it is known.
-int run_backup(const CommandLine& line, const std::stop_source& stop, std::string& name) {
+int run_backup(const CommandLine& line, const std::stop_source& stop, const Stopwatch& watch,
+               std::string& name) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
   name = environment.name;
   Session session(environment, stop);
@@ -69,8 +81,8 @@ int run_backup(const CommandLine& line, const std::stop_source& stop, std::strin
                    session.progress, session.stop);
   }();
   if (report.failure) report_error(*report.failure);
-  const int printed =
-      print_result(line.json ? backup_json(report) : backup_text(report, line.quiet));
+  const int printed = print_result(line.json ? backup_json(report, watch.seconds())
+                                             : backup_text(report, watch.seconds(), line.quiet));
   return report.failure ? exit_code_of(report.failure->code()) : printed;
 }
 
@@ -134,10 +146,11 @@ int run_identity(const CommandLine& line, const std::stop_source& stop) {
                                 : identity_text(environment.name, report));
 }
 
-int dispatch(const CommandLine& line, const std::stop_source& stop, std::string& environment) {
+int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwatch& watch,
+             std::string& environment) {
   switch (line.command) {
     case Command::backup:
-      return run_backup(line, stop, environment);
+      return run_backup(line, stop, watch, environment);
     case Command::list:
       return run_list(line, stop);
     case Command::prune:
@@ -165,24 +178,26 @@ int dispatch(const CommandLine& line, const std::stop_source& stop, std::string&
 }
 
 // A backup that could not begin is told like one that failed: a summary, or its document.
-int tell_failure_of(const CommandLine& line, const std::string& environment, const Error& error) {
+int tell_failure_of(const CommandLine& line, const std::string& environment, const Stopwatch& watch,
+                    const Error& error) {
   if (line.command != Command::backup) return tell_failure(line, error);
   report_error(error);
-  print_result(line.json ? unbegun_backup_json(environment, error)
-                         : unbegun_backup_text(environment, error));
+  print_result(line.json ? unbegun_backup_json(environment, watch.seconds(), error)
+                         : unbegun_backup_text(environment, watch.seconds(), error));
   return exit_code_of(error.code());
 }
 
 }  // namespace
 
 int run_command(const CommandLine& line, const std::stop_source& stop) {
+  const Stopwatch watch;
   std::string environment = line.environment;
   try {
-    return dispatch(line, stop, environment);
+    return dispatch(line, stop, watch, environment);
   } catch (const Error& error) {
-    return tell_failure_of(line, environment, error);
+    return tell_failure_of(line, environment, watch, error);
   } catch (const std::exception& error) {
-    return tell_failure_of(line, environment,
+    return tell_failure_of(line, environment, watch,
                            Error(Errc::bug, std::string("internal error: ") + error.what()));
   }
 }

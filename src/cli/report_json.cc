@@ -107,12 +107,13 @@ json identity_of(const Identity& identity) {
 
 }  // namespace
 
-std::string backup_json(const BackupReport& report) {
+std::string backup_json(const BackupReport& report, std::chrono::seconds took) {
   const RunRecord& record = report.record;
   json value = {{"environment", record.environment},
                 {"run", record.run.text()},
                 {"started", format_instant(record.started)},
                 {"finished", format_instant(record.finished)},
+                {"seconds", took.count()},
                 {"result", name_of(record.result)},
                 {"pair", name_of(record.pair)},
                 {"attempts", record.attempts},
@@ -132,8 +133,10 @@ std::string backup_json(const BackupReport& report) {
   return text_of(value);
 }
 
-std::string unbegun_backup_json(const std::string& environment, const Error& error) {
+std::string unbegun_backup_json(const std::string& environment, std::chrono::seconds took,
+                                const Error& error) {
   json value = {{"environment", environment},
+                {"seconds", took.count()},
                 {"result", name_of(result_of(error))},
                 {"pair", name_of(PairJudgement::none)},
                 {"attempts", 0},

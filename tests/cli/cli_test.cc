@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/program.h"
 
@@ -73,10 +74,14 @@ TEST(Cli, ARunEndsWithOneLineThatScriptsRead) {
   EXPECT_THAT(
       last_line(first.output),
       StartsWith("env=prod result=success pair=quiescent uploaded=2 unchanged=0 pruned=0 run="));
+  EXPECT_THAT(first.output, HasSubstr("\ntook "));
+  EXPECT_THAT(last_line(first.output), HasSubstr(" seconds="));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // into another second
   const CommandResult second = program.run({"--quiet", "--env", "prod", "backup"});
   EXPECT_THAT(second.output,
               StartsWith("env=prod result=success pair=quiescent uploaded=0 unchanged=2"));
   EXPECT_EQ(second.errors, "") << "quiet is quiet";
+  EXPECT_THAT(program.run({"list"}).output, HasSubstr("(confirmed at 20"));
   EXPECT_EQ(second.output.find('\x1b'), std::string::npos) << "no colours in a pipe";
   EXPECT_EQ(program.difference_after_restore(), "");
 }
@@ -104,8 +109,8 @@ TEST(Cli, ABackupThatCannotBeginStillEndsWithItsLine) {
   program.use_store("      directory: " + program.path("file") + "/store\n");
   const CommandResult text = program.run({"backup"});
   EXPECT_EQ(text.status, 5) << text.errors;
-  EXPECT_EQ(text.output,
-            "env=prod result=failed pair=none uploaded=0 unchanged=0 pruned=0 run=-\n");
+  EXPECT_THAT(text.output, StartsWith("env=prod result=failed pair=none uploaded=0 unchanged=0 "
+                                      "pruned=0 run=- seconds="));
   const CommandResult result = program.run({"--json", "backup"});
   EXPECT_EQ(result.status, 5) << result.errors;
   const json document = json::parse(result.output);
@@ -163,6 +168,7 @@ TEST(Cli, AMissingDatabaseIsASourceErrorWithAHint) {
   EXPECT_EQ(result.status, 4);
   EXPECT_THAT(result.errors, HasSubstr("hint:"));
   EXPECT_THAT(result.output, HasSubstr("result=failed"));
+  EXPECT_THAT(result.output, HasSubstr("does not exist")) << "the half's problem";
   const CommandResult list = program.run({"-e", "prod", "list"});
   EXPECT_THAT(list.output, HasSubstr("MISSING: no db archive has ever been stored"));
   EXPECT_THAT(list.output, Not(HasSubstr("no docs archive"))) << "the other half was stored";
