@@ -165,7 +165,8 @@ int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwa
     case Command::identity_accept:
       return run_identity(line, stop);
     case Command::config_show: {
-      const SettingsResult result = read_settings(line);
+      SettingsResult result = read_settings(line);
+      check_credential_files(result);
       const int printed = print_result(config_show(result, line.json));
       return result.problems.empty() ? printed : exit_code_of(Errc::config);
     }

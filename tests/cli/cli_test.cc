@@ -230,6 +230,53 @@ TEST(Cli, SettingsThatAreWrongAreToldAllAtOnce) {
     EXPECT_THAT(result.errors, HasSubstr(word));
 }
 
+TEST(Cli, WithoutAnySettingsTheFileIsNamed) {
+  Program program;
+  ASSERT_FALSE(std::filesystem::exists("/etc/dolibarr-backup/settings.yaml"));
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"-e", "prod", "backup"},
+                                             {"backup"},
+                                             {"list"},
+                                             {"config", "show"},
+                                             {"-e", "prod", "config", "show"}}) {
+    Command command = program.command(arguments);
+    command.environment["DOLIBARR_BACKUP_CONFIG"] = "";
+    const CommandResult result = run_command(command);
+    EXPECT_EQ(result.status, 3) << testing::PrintToString(arguments) << result.errors;
+    for (const char* words :
+         {"no settings file was found", "config init /etc/dolibarr-backup/settings.yaml"})
+      EXPECT_THAT(result.output + result.errors, HasSubstr(words))
+          << testing::PrintToString(arguments);
+  }
+}
+
+TEST(Cli, ConfigShowLooksForTheCredentialFiles) {
+  Program program;
+  ASSERT_EQ(program.run({"config", "show"}).status, 0);
+  std::ofstream(program.settings_file(), std::ios::app)
+      << "      password_file: " << program.path("absent") << "\n";
+  const CommandResult absent = program.run({"config", "show"});
+  EXPECT_EQ(absent.status, 3) << absent.errors;
+  EXPECT_THAT(absent.output, HasSubstr("there is no file '" + program.path("absent") + "'"));
+  EXPECT_EQ(program.run({"list"}).status, 0) << "it needs no database";
+  std::ofstream(program.path("absent")) << "a password";
+  EXPECT_EQ(program.run({"config", "show"}).status, 0);
+}
+
+TEST(Cli, APasswordThatWasNotGivenIsAskedFor) {
+  Program program;
+  Program::server().add_password_role("silent", "its password");
+  std::ifstream in(program.settings_file());
+  std::string settings{std::istreambuf_iterator<char>(in), {}};
+  const std::string user = std::string("user: ") + PostgresServer::kOwner;
+  settings.replace(settings.find(user), user.size(), "user: silent");
+  std::ofstream(program.settings_file()) << settings;
+  const CommandResult result = program.run({"-e", "prod", "backup"});
+  EXPECT_EQ(result.status, 4) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("set password_file, or PGPASSWORD"));
+  Program::server().run_sql("postgres", "drop role silent", PostgresServer::kSuperuser);
+}
+
 TEST(Cli, AStoreInsideTheDocumentsIsRefused) {
   Program program;
   program.use_store("      directory: " + program.documents() + "/backup\n");
