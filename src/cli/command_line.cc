@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/units.h"
 #include "cli/parser.h"
 #include "core/did_you_mean.h"
 
@@ -90,19 +91,23 @@ void add_backup(CLI::App& app, CommandLine& line) {
   backup->add_flag("--force", line.force, "Take both halves even if they are unchanged");
   backup->add_flag("--reread", line.reread,
                    "Read every document again and compare it with the last manifest");
-  backup->add_flag("--no-prune", line.no_prune, "Do not prune after it");
+  backup->add_flag("--no-prune", line.no_prune, "Leave out the prune that follows a success");
 }
 
 void add_prune(CLI::App& app, CommandLine& line) {
   CLI::App* prune =
       add_command(app, line, Command::prune, "prune", "Remove what the retention no longer keeps");
   prune->add_flag("-n,--dry-run", line.dry_run, "Print the plan with its reasons, remove nothing");
-  prune->add_flag("--force", line.force, "Override the guards (share, clock)");
+  prune->add_flag("--force", line.force,
+                  "Override the guard on the share that goes, and on a year without runs;\n"
+                  "a clock behind the newest record stays refused");
   prune
       ->add_option_function<std::string>(
           "--uploads-older-than",
           [&line](const std::string& value) { line.uploads_older_than = hours_of(value); },
-          "Abort unfinished uploads older than this, e.g. 0, 12h, 2d (default 1d)")
+          "Abort unfinished uploads and remove orphans (archives that no run recorded)\n"
+          "older than this, e.g. 12h, 2d (default 1d, orphans 3d); 0 also takes what\n"
+          "a run going on now has uploaded and not yet recorded")
       ->type_name("TIME");
   prune
       ->add_option_function<std::vector<std::string>>(
@@ -120,7 +125,11 @@ void add_hold(CLI::App& app, CommandLine& line) {
   hold->require_subcommand(1);
   CLI::App* add = add_command(*hold, line, Command::hold_add, "add", "Keep an archive");
   add->add_option("archive", line.archive, "Its key or file name")->required();
-  add->add_option("--why", line.why, "The reason, for whoever finds it")->required();
+  add->add_option("--why", line.why, "The reason, for whoever finds it")
+      ->required()
+      ->check([](const std::string& why) {
+        return trim(why).empty() ? std::string("must not be empty") : std::string();
+      });
   CLI::App* remove = add_command(*hold, line, Command::hold_remove, "rm", "Let it go again");
   remove->add_option("archive", line.archive, "Its key or file name")->required();
   add_command(*hold, line, Command::hold_list, "list", "Show the holds");

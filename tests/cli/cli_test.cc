@@ -30,6 +30,9 @@ TEST(Cli, HelpNamesEveryCommandAndExitCode) {
   for (const char* word : {"backup", "list", "prune", "hold", "adopt", "identity", "config",
                            "completion", "130", "torn", "incomplete"})
     EXPECT_THAT(help.output, HasSubstr(word));
+  const std::string prune = program.run({"prune", "--help"}).output;
+  for (const char* word : {"share", "behind the newest record stays refused", "orphans"})
+    EXPECT_THAT(prune, HasSubstr(word));
   EXPECT_THAT(program.run({"--version"}).output, HasSubstr("dolibarr-backup 0."));
 }
 
@@ -41,6 +44,8 @@ TEST(Cli, AWrongCommandLineIsUsage) {
                                              {"backup", "--fource"},
                                              {"prune", "--uploads-older-than", "soon"},
                                              {"hold", "add"},
+                                             {"hold", "add", "x.dump", "--why", ""},
+                                             {"hold", "add", "x.dump", "--why", " "},
                                              {"completion", "tcsh"}}) {
     const CommandResult result = program.run(wrong);
     EXPECT_EQ(result.status, 2) << testing::PrintToString(wrong);
