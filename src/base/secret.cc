@@ -11,11 +11,14 @@ namespace {
 
 constexpr size_t kShortestMaskedSecret = 4;
 
+// The texts of each are longest first, so that one holding another counts whole.
 struct Registry {
   std::mutex mutex;
-  // Guarded by mutex; longest first, so that a secret holding another is masked whole.
-  std::vector<std::string> texts;
+  std::vector<std::string> secrets;       // guarded by mutex
+  std::vector<std::string> public_texts;  // guarded by mutex
 };
+
+thread_local int own_words = 0;
 
 Registry& registry() {
   static Registry instance;
@@ -41,24 +44,53 @@ void register_text(std::vector<std::string>& texts, std::string text) {
             [](const auto& a, const auto& b) { return a.size() > b.size(); });
 }
 
+// The length of the first of `texts` that stands in `text` at `at`; 0 if none does.
+size_t length_at(std::string_view text, size_t at, const std::vector<std::string>& texts) {
+  for (const std::string& one : texts)
+    if (text.substr(at).starts_with(one)) return one.size();
+  return 0;
+}
+
 }  // namespace
 
 Secret::Secret(std::string value) : value_(std::move(value)) {
   Registry& known = registry();
   std::lock_guard lock(known.mutex);
-  register_text(known.texts, value_);
-  register_text(known.texts, percent_encoded(value_));
+  register_text(known.secrets, value_);
+  register_text(known.secrets, percent_encoded(value_));
+}
+
+void register_public_text(std::string text) {
+  Registry& known = registry();
+  std::lock_guard lock(known.mutex);
+  register_text(known.public_texts, percent_encoded(text));
+  register_text(known.public_texts, std::move(text));
 }
 
 std::string mask_secrets(std::string_view text) {
+  if (own_words > 0) return std::string(text);
   Registry& known = registry();
   std::lock_guard lock(known.mutex);
-  std::string out(text);
-  for (const std::string& secret : known.texts) {
-    for (size_t at = out.find(secret); at != std::string::npos; at = out.find(secret, at + 3))
-      out.replace(at, secret.size(), "***");
+  std::string out;
+  size_t public_until = 0;
+  for (size_t at = 0; at < text.size();) {
+    public_until = std::max(public_until, at + length_at(text, at, known.public_texts));
+    const size_t secret = length_at(text, at, known.secrets);
+    if (secret == 0 || at + secret <= public_until) {
+      out += text[at++];
+      continue;
+    }
+    out += "***";
+    at += secret;
   }
   return out;
+}
+
+OwnWords::OwnWords() {
+  ++own_words;
+}
+OwnWords::~OwnWords() {
+  --own_words;
 }
 
 }  // namespace dolibarr_backup

@@ -4,8 +4,12 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/units.h"
+#include "cli/parser.h"
+#include "core/did_you_mean.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -31,12 +35,13 @@ std::chrono::hours hours_of(const std::string& text) {
   return unit == "d" ? std::chrono::days(number) : std::chrono::hours(number);
 }
 
-void add_settings_flag(CLI::App& app, CommandLine& line, const char* name, const char* help) {
+void add_settings_flag(CLI::App& app, CommandLine& line, const char* name, const char* help,
+                       const char* type = "TEXT") {
   app.add_option_function<std::string>(
          "--" + std::string(name),
          [&line, name](const std::string& value) { line.settings_flags[name] = value; }, help)
       ->group("Settings, instead of the file's")
-      ->type_name("TEXT");
+      ->type_name(type);
 }
 
 void add_global_options(CLI::App& app, CommandLine& line) {
@@ -62,9 +67,9 @@ void add_global_options(CLI::App& app, CommandLine& line) {
   add_settings_flag(app, line, "bucket", "S3 bucket");
   add_settings_flag(app, line, "endpoint", "S3 endpoint, e.g. https://storage.googleapis.com");
   add_settings_flag(app, line, "region", "S3 region");
-  add_settings_flag(app, line, "directory", "Directory store instead of S3");
+  add_settings_flag(app, line, "directory", "Directory store instead of S3", "FOLDER");
   add_settings_flag(app, line, "prefix", "Prefix in the store (default erp/<env>)");
-  add_settings_flag(app, line, "documents", "Documents tree");
+  add_settings_flag(app, line, "documents", "Documents tree", "FOLDER");
   add_settings_flag(app, line, "database", "Database name");
   add_settings_flag(app, line, "host", "Database host or socket folder");
   add_settings_flag(app, line, "port", "Database port");
@@ -86,19 +91,23 @@ void add_backup(CLI::App& app, CommandLine& line) {
   backup->add_flag("--force", line.force, "Take both halves even if they are unchanged");
   backup->add_flag("--reread", line.reread,
                    "Read every document again and compare it with the last manifest");
-  backup->add_flag("--no-prune", line.no_prune, "Do not prune after it");
+  backup->add_flag("--no-prune", line.no_prune, "Leave out the prune that follows a success");
 }
 
 void add_prune(CLI::App& app, CommandLine& line) {
   CLI::App* prune =
       add_command(app, line, Command::prune, "prune", "Remove what the retention no longer keeps");
   prune->add_flag("-n,--dry-run", line.dry_run, "Print the plan with its reasons, remove nothing");
-  prune->add_flag("--force", line.force, "Override the guards (share, clock)");
+  prune->add_flag("--force", line.force,
+                  "Override the guard on the share that goes, and on a year without runs;\n"
+                  "a clock behind the newest record stays refused");
   prune
       ->add_option_function<std::string>(
           "--uploads-older-than",
           [&line](const std::string& value) { line.uploads_older_than = hours_of(value); },
-          "Abort unfinished uploads older than this, e.g. 0, 12h, 2d (default 1d)")
+          "Abort unfinished uploads and remove orphans (archives that no run recorded)\n"
+          "older than this, e.g. 12h, 2d (default 1d, orphans 3d); 0 also takes what\n"
+          "a run going on now has uploaded and not yet recorded")
       ->type_name("TIME");
   prune
       ->add_option_function<std::vector<std::string>>(
@@ -116,7 +125,11 @@ void add_hold(CLI::App& app, CommandLine& line) {
   hold->require_subcommand(1);
   CLI::App* add = add_command(*hold, line, Command::hold_add, "add", "Keep an archive");
   add->add_option("archive", line.archive, "Its key or file name")->required();
-  add->add_option("--why", line.why, "The reason, for whoever finds it")->required();
+  add->add_option("--why", line.why, "The reason, for whoever finds it")
+      ->required()
+      ->check([](const std::string& why) {
+        return trim(why).empty() ? std::string("must not be empty") : std::string();
+      });
   CLI::App* remove = add_command(*hold, line, Command::hold_remove, "rm", "Let it go again");
   remove->add_option("archive", line.archive, "Its key or file name")->required();
   add_command(*hold, line, Command::hold_list, "list", "Show the holds");
@@ -148,7 +161,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
               "Print every setting with where it came from; secrets masked");
   CLI::App* init =
       add_command(*config, line, Command::config_init, "init", "Write a commented settings file");
-  init->add_option("file", line.target, "Where (default: standard output)");
+  init->add_option("file", line.target, "Where (default: standard output)")->type_name("FILE");
 
   CLI::App* completion =
       add_command(app, line, Command::completion, "completion", "Print a shell completion script");
@@ -156,6 +169,8 @@ void add_commands(CLI::App& app, CommandLine& line) {
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
 }
+
+}  // namespace
 
 std::unique_ptr<CLI::App> make_parser(CommandLine& line) {
   auto app = std::make_unique<CLI::App>(
@@ -170,96 +185,85 @@ std::unique_ptr<CLI::App> make_parser(CommandLine& line) {
   return app;
 }
 
+namespace {
+
+// What a command line that is wrong says of how its error is to be told.
+void scan_for_form(int argc, const char* const* argv, CommandLine& line) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const std::string_view next = i + 1 < argc ? argv[i + 1] : "";
+    if (word == "--json") line.json = true;
+    if (word == "--log-format=json" || (word == "--log-format" && next == "json"))
+      line.log.format = log::Format::json;
+  }
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
+  return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
+  const std::optional<std::string> meant = did_you_mean(word, candidates);
+  return meant ? "; did you mean '" + *meant + "'?" : "";
+}
+
+Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;  // the innermost that was recognised
+  std::string path;
+  for (; !command->get_subcommands().empty(); path += command->get_name() + " ")
+    command = command->get_subcommands().back();
+  const std::vector<std::string> commands = command_names(*command);
+  const std::string list = fmt::format("commands: {}{}", path, fmt::join(commands, ", " + path));
+  const std::string help = "see: dolibarr-backup " + path + "--help";
+
+  const std::vector<std::string> extra = app.remaining(true);
+  const std::string word = extra.empty() ? "" : extra.front().substr(0, extra.front().find('='));
+  if (word.starts_with("-")) {
+    std::vector<std::string> known = option_names(app);
+    const std::vector<std::string> own = option_names(*command);
+    known.insert(known.end(), own.begin(), own.end());
+    return Error(Errc::usage, "unknown option '" + word + "'" + suggestion(word, known))
+        .with_hint(help);
+  }
+  if (!commands.empty() && !word.empty())
+    return Error(Errc::usage, "unknown command '" + path + word + "'" + suggestion(word, commands))
+        .with_hint(list);
+  if (!commands.empty() && dynamic_cast<const CLI::RequiredError*>(&error))
+    return Error(Errc::usage, path.empty() ? "a command is required"
+                                           : "'" + command->get_name() + "' needs a command")
+        .with_hint(list);
+  if (!word.empty()) return Error(Errc::usage, "'" + word + "' was not expected").with_hint(help);
+  return Error(Errc::usage, error.what()).with_hint(help);
+}
+
 }  // namespace
 
 ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
-  CommandLine line;
-  const std::unique_ptr<CLI::App> app = make_parser(line);
   ParsedCommandLine parsed;
+  CommandLine& line = parsed.line;
+  const std::unique_ptr<CLI::App> app = make_parser(line);
   try {
     app->parse(argc, argv);
     if (line.quiet && line.log.level == log::Level::info) line.log.level = log::Level::warning;
-    parsed.run = std::move(line);
   } catch (const CLI::ParseError& error) {
-    std::ostringstream out, err;
-    const bool asked = app->exit(error, out, err) == 0;
-    parsed.out = out.str();
-    parsed.err = err.str();
-    parsed.exit_code = asked ? 0 : exit_code_of(Errc::usage);
-  }
-  return parsed;
-}
-
-namespace {
-
-// Every word that may follow the words so far: sub-commands and long options.
-void collect_words(const CLI::App& app, const std::string& path,
-                   std::map<std::string, std::string>& words) {
-  std::string& list = words[path];
-  for (const CLI::App* sub : app.get_subcommands({})) list += sub->get_name() + " ";
-  for (const CLI::Option* option : app.get_options())
-    for (const std::string& name : option->get_lnames()) list += "--" + name + " ";
-  for (const CLI::App* sub : app.get_subcommands({}))
-    collect_words(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), words);
-}
-
-constexpr std::string_view kBashScript = R"(# bash completion for dolibarr-backup
-_dolibarr_backup() {{
-  local path="" word words
-  for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-    [[ $word == -* ]] || path="${{path:+$path }}$word"
-  done
-  while :; do
-    case "$path" in
-{cases}      *) path="${{path% *}}"; [[ $path == *" "* ]] || path=""; continue ;;
-    esac
-    break
-  done
-  [[ -n $path ]] && words="$words {global}"
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "${{COMP_WORDS[COMP_CWORD]}}")
-  [[ ${{#COMPREPLY[@]}} -gt 0 ]] || mapfile -t COMPREPLY < <(compgen -f -- "${{COMP_WORDS[COMP_CWORD]}}")
-}}
-complete -o filenames -F _dolibarr_backup dolibarr-backup
-)";
-
-std::string bash_script(const std::map<std::string, std::string>& words) {
-  std::string cases;
-  for (const auto& [path, list] : words)
-    cases += fmt::format("      \"{}\") words=\"{}\" ;;\n", path, list);
-  return fmt::format(kBashScript, fmt::arg("cases", cases), fmt::arg("global", words.at("")));
-}
-
-std::string fish_script(const std::map<std::string, std::string>& words) {
-  std::string script = "# fish completion for dolibarr-backup\n";
-  for (const auto& [path, list] : words) {
-    const std::string last = path.substr(path.rfind(' ') + 1);
-    const std::string when =
-        path.empty() ? "" : fmt::format(" -n '__fish_seen_subcommand_from {}'", last);
-    std::istringstream each(list);
-    for (std::string word; each >> word;) {
-      if (word.starts_with("--"))
-        script += fmt::format("complete -c dolibarr-backup{} -l {}\n", when, word.substr(2));
-      else
-        script += fmt::format("complete -c dolibarr-backup -f{} -a {}\n",
-                              path.empty() ? " -n __fish_use_subcommand" : when, word);
+    std::ostringstream out;
+    if (app->exit(error, out, out) == 0) {
+      parsed.text = out.str();
+    } else {
+      scan_for_form(argc, argv, line);
+      parsed.error = usage_error(*app, error);
     }
   }
-  return script;
-}
-
-}  // namespace
-
-std::string completion_script(const std::string& shell) {
-  CommandLine unused;
-  const std::unique_ptr<CLI::App> app = make_parser(unused);
-  std::map<std::string, std::string> words;
-  collect_words(*app, "", words);
-  if (shell == "bash") return bash_script(words);
-  if (shell == "zsh")
-    return "#compdef dolibarr-backup\nautoload -U +X bashcompinit && bashcompinit\n" +
-           bash_script(words);
-  if (shell == "fish") return fish_script(words);
-  throw Error(Errc::usage, "no completion for the shell '" + shell + "'");
+  return parsed;
 }
 
 }  // namespace dolibarr_backup

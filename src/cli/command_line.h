@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/log.h"
 
 namespace dolibarr_backup {
@@ -43,17 +44,14 @@ struct CommandLine {
   std::string target;        ///< config init FILE; completion SHELL
 };
 
-/// Either a command line to run, or text that was asked for (--help, --version)
-/// or an error, with its exit code.
+/// A command line to run, unless there is a text that was asked for (--help, --version)
+/// or an error; `line` then still says how to tell it (--json, --log-format).
 struct ParsedCommandLine {
-  std::optional<CommandLine> run;
-  std::string out, err;
-  int exit_code = 0;
+  CommandLine line;
+  std::optional<std::string> text;
+  std::optional<Error> error;
 };
 
 ParsedCommandLine parse_command_line(int argc, const char* const* argv);
-
-/// A completion script for "bash", "zsh" or "fish"; throws Errc::usage otherwise.
-std::string completion_script(const std::string& shell);
 
 }  // namespace dolibarr_backup

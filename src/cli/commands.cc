@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/stop.h"
+#include "cli/completion.h"
 #include "cli/config_commands.h"
 #include "cli/progress_bar.h"
 #include "cli/report_json.h"
@@ -31,6 +32,17 @@ namespace {
 Instant now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
+
+// Measured by a clock that nobody sets.
+class Stopwatch {
+ public:
+  std::chrono::seconds seconds() const {
+    return std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - start_);
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 // What every command needs to work on one environment.
 struct Session {
@@ -48,13 +60,6 @@ struct Session {
   std::unique_ptr<ObjectStore> store;
 };
 
-void print(const std::string& text) {
-  const std::string masked = mask_secrets(text);
-  if (std::fwrite(masked.data(), 1, masked.size(), stdout) != masked.size() ||
-      std::fflush(stdout) != 0)
-    throw Error(Errc::bug, "standard output cannot be written: " + errno_text(errno));
-}
-
 std::string who() {
   const passwd* entry = getpwuid(getuid());
   char host[256] = "";
@@ -62,8 +67,11 @@ std::string who() {
   return fmt::format("{}@{}", entry ? entry->pw_name : std::to_string(getuid()), host);
 }
 
-int run_backup(const CommandLine& line, const std::stop_source& stop) {
+// `name`: of the environment, once it is known.
+int run_backup(const CommandLine& line, const std::stop_source& stop, const Stopwatch& watch,
+               std::string& name) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
+  name = environment.name;
   Session session(environment, stop);
   session.store->check_access(Access::write);
   const BackupReport report = [&] {
@@ -72,10 +80,10 @@ int run_backup(const CommandLine& line, const std::stop_source& stop) {
                    {.force = line.force, .reread = line.reread, .prune = !line.no_prune}, now,
                    session.progress, session.stop);
   }();
-  print(line.json ? backup_json(report) : backup_text(report, line.quiet));
-  if (!report.failure) return 0;
-  report_error(*report.failure);
-  return exit_code_of(report.failure->code());
+  if (report.failure) report_error(*report.failure);
+  const int printed = print_result(line.json ? backup_json(report, watch.seconds())
+                                             : backup_text(report, watch.seconds(), line.quiet));
+  return report.failure ? exit_code_of(report.failure->code()) : printed;
 }
 
 int run_list(const CommandLine& line, const std::stop_source& stop) {
@@ -86,8 +94,7 @@ int run_list(const CommandLine& line, const std::stop_source& stop) {
     Catalog catalog = session.catalog();
     listings.push_back(list_environment(catalog, environment, now()));
   }
-  print(line.json ? listing_json(listings) : listing_text(listings));
-  return 0;
+  return print_result(line.json ? listing_json(listings) : listing_text(listings));
 }
 
 int run_prune(const CommandLine& line, const std::stop_source& stop) {
@@ -101,9 +108,8 @@ int run_prune(const CommandLine& line, const std::stop_source& stop) {
                                     .release = line.release,
                                     .uploads_older_than = line.uploads_older_than},
                                    now, session.stop);
-  print(line.json ? prune_json(environment.name, report, line.dry_run)
-                  : prune_text(environment.name, report, line.dry_run));
-  return 0;
+  return print_result(line.json ? prune_json(environment.name, report, line.dry_run)
+                                : prune_text(environment.name, report, line.dry_run));
 }
 
 int run_adopt(const CommandLine& line, const std::stop_source& stop) {
@@ -111,8 +117,7 @@ int run_adopt(const CommandLine& line, const std::stop_source& stop) {
   Session session(environment, stop);
   Catalog catalog = session.catalog();
   const std::vector<std::string> keys = adopt(catalog, environment, line.dry_run, now());
-  print(line.json ? keys_json("adopted", keys) : adopt_text(keys, line.dry_run));
-  return 0;
+  return print_result(line.json ? keys_json("adopted", keys) : adopt_text(keys, line.dry_run));
 }
 
 int run_hold(const CommandLine& line, const std::stop_source& stop) {
@@ -121,15 +126,13 @@ int run_hold(const CommandLine& line, const std::stop_source& stop) {
   Catalog catalog = session.catalog();
   if (line.command == Command::hold_list) {
     const std::map<std::string, Hold> holds = list_holds(catalog);
-    print(line.json ? holds_json(holds) : holds_text(holds));
-    return 0;
+    return print_result(line.json ? holds_json(holds) : holds_text(holds));
   }
   const bool add = line.command == Command::hold_add;
   const std::string key = add ? add_hold(catalog, line.archive, line.why, who(), now())
                               : remove_hold(catalog, line.archive);
-  print(line.json ? keys_json(add ? "held" : "released", {key})
-                  : fmt::format("{} {}\n", add ? "held" : "released", key));
-  return 0;
+  return print_result(line.json ? keys_json(add ? "held" : "released", {key})
+                                : fmt::format("{} {}\n", add ? "held" : "released", key));
 }
 
 int run_identity(const CommandLine& line, const std::stop_source& stop) {
@@ -139,17 +142,15 @@ int run_identity(const CommandLine& line, const std::stop_source& stop) {
   const IdentityReport report = line.command == Command::identity_accept
                                     ? accept_identity(catalog, environment, now())
                                     : show_identity(catalog, environment);
-  print(line.json ? identity_json(environment.name, report)
-                  : identity_text(environment.name, report));
-  return 0;
+  return print_result(line.json ? identity_json(environment.name, report)
+                                : identity_text(environment.name, report));
 }
 
-}  // namespace
-
-int run_command(const CommandLine& line, const std::stop_source& stop) {
+int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwatch& watch,
+             std::string& environment) {
   switch (line.command) {
     case Command::backup:
-      return run_backup(line, stop);
+      return run_backup(line, stop, watch, environment);
     case Command::list:
       return run_list(line, stop);
     case Command::prune:
@@ -164,23 +165,66 @@ int run_command(const CommandLine& line, const std::stop_source& stop) {
     case Command::identity_accept:
       return run_identity(line, stop);
     case Command::config_show: {
-      const SettingsResult result = read_settings(line);
-      print(config_show(result, line.json));
-      return result.problems.empty() ? 0 : exit_code_of(Errc::config);
+      SettingsResult result = read_settings(line);
+      check_credential_files(result);
+      const int printed = print_result(config_show(result, line.json));
+      return result.problems.empty() ? printed : exit_code_of(Errc::config);
     }
     case Command::config_init:
-      print(config_init(line.target));
-      return 0;
+      return print_result(config_init(line.target));
     case Command::completion:
-      print(completion_script(line.target));
-      return 0;
+      return print_result(completion_script(line.target));
   }
   throw Error(Errc::bug, "a command without an implementation");
 }
 
+// A backup that could not begin is told like one that failed: a summary, or its document.
+int tell_failure_of(const CommandLine& line, const std::string& environment, const Stopwatch& watch,
+                    const Error& error) {
+  if (line.command != Command::backup) return tell_failure(line, error);
+  report_error(error);
+  print_result(line.json ? unbegun_backup_json(environment, watch.seconds(), error)
+                         : unbegun_backup_text(environment, watch.seconds(), error));
+  return exit_code_of(error.code());
+}
+
+}  // namespace
+
+int run_command(const CommandLine& line, const std::stop_source& stop) {
+  const Stopwatch watch;
+  std::string environment = line.environment;
+  try {
+    return dispatch(line, stop, watch, environment);
+  } catch (const Error& error) {
+    return tell_failure_of(line, environment, watch, error);
+  } catch (const std::exception& error) {
+    return tell_failure_of(line, environment, watch,
+                           Error(Errc::bug, std::string("internal error: ") + error.what()));
+  }
+}
+
+int tell_failure(const CommandLine& line, const Error& error) {
+  report_error(error);
+  if (line.json) print_result(error_json(error));
+  return exit_code_of(error.code());
+}
+
+int print_result(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
+    return 0;
+  // The redirection is part of the command line, and all that is wrong.
+  const Error error =
+      Error(Errc::usage, "the result cannot be written to standard output: " + errno_text(errno))
+          .with_hint("look at what standard output leads to; what the command did stands");
+  report_error(error);
+  return exit_code_of(error.code());
+}
+
 void report_error(const Error& error) {
   log::error("{}", error.what());
-  if (!error.hint().empty()) log::error("hint: {}", error.hint());
+  if (error.hint().empty()) return;
+  const OwnWords unmasked;
+  log::error("hint: {}", error.hint());
 }
 
 }  // namespace dolibarr_backup

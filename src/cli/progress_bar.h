@@ -28,6 +28,10 @@ class ProgressBar {
   std::thread thread_;
 };
 
+/// If a bar's line is on the screen, wipes it, so that what is written to stderr next
+/// begins a line of its own; the bar draws itself anew below it. From any thread.
+void leave_progress_line();
+
 /// The line, without control characters, at most `width` columns. Pure.
 std::string progress_line(const Progress& progress, double seconds, size_t width);
 

@@ -2,6 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/secret.h"
+#include "cli/report_text.h"
+
 namespace dolibarr_backup {
 namespace {
 
@@ -12,13 +15,20 @@ std::string text_of(const json& value) {
   return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+// Texts that may quote a library, which may quote what it was given.
+json masked(const std::vector<std::string>& texts) {
+  json values = json::array();
+  for (const std::string& text : texts) values.push_back(mask_secrets(text));
+  return values;
+}
+
 json object_of(const StoredObject& object) {
   return {{"key", object.key}, {"size", object.size}, {"sha256", object.sha256}};
 }
 
 json half_of(const HalfRecord& half) {
   json value = {
-      {"result", name_of(half.result)}, {"facts", half.facts}, {"problems", half.problems}};
+      {"result", name_of(half.result)}, {"facts", half.facts}, {"problems", masked(half.problems)}};
   if (half.archive) {
     value["archive"] = object_of(half.archive->archive);
     if (half.archive->manifest) value["manifest"] = object_of(*half.archive->manifest);
@@ -26,6 +36,12 @@ json half_of(const HalfRecord& half) {
   if (half.taken) value["taken"] = format_instant(*half.taken);
   if (half.fingerprint) value["fingerprint"] = half.fingerprint->text();
   return value;
+}
+
+void add_error(json& value, const Error& error) {
+  value["error"] = mask_secrets(error.what());
+  if (!error.hint().empty()) value["hint"] = error.hint();
+  value["code"] = name_of(error.code());
 }
 
 json steps_of(const PrunePlan& plan) {
@@ -91,12 +107,13 @@ json identity_of(const Identity& identity) {
 
 }  // namespace
 
-std::string backup_json(const BackupReport& report) {
+std::string backup_json(const BackupReport& report, std::chrono::seconds took) {
   const RunRecord& record = report.record;
   json value = {{"environment", record.environment},
                 {"run", record.run.text()},
                 {"started", format_instant(record.started)},
                 {"finished", format_instant(record.finished)},
+                {"seconds", took.count()},
                 {"result", name_of(record.result)},
                 {"pair", name_of(record.pair)},
                 {"attempts", record.attempts},
@@ -105,17 +122,37 @@ std::string backup_json(const BackupReport& report) {
                 {"pruned", report.prune ? report.prune->removed : 0},
                 {"halves", json::object()},
                 {"versions", record.versions},
-                {"notes", record.notes}};
+                {"notes", masked(record.notes)}};
   for (const auto& [which, half] : record.halves) {
     json& entry = value["halves"][std::string(name_of(which))] = half_of(half);
     if (const auto why = report.why.find(which); why != report.why.end())
       entry["why"] = why->second;
   }
-  if (report.failure) {
-    value["error"] = report.failure->what();
-    if (!report.failure->hint().empty()) value["hint"] = report.failure->hint();
-  }
-  if (report.prune_failure) value["prune_error"] = report.prune_failure->what();
+  if (report.failure) add_error(value, *report.failure);
+  if (report.prune_failure) value["prune_error"] = mask_secrets(report.prune_failure->what());
+  return text_of(value);
+}
+
+std::string unbegun_backup_json(const std::string& environment, std::chrono::seconds took,
+                                const Error& error) {
+  json value = {{"environment", environment},
+                {"seconds", took.count()},
+                {"result", name_of(result_of(error))},
+                {"pair", name_of(PairJudgement::none)},
+                {"attempts", 0},
+                {"uploaded", 0},
+                {"unchanged", 0},
+                {"pruned", 0},
+                {"halves", json::object()},
+                {"versions", json::object()},
+                {"notes", json::array()}};
+  add_error(value, error);
+  return text_of(value);
+}
+
+std::string error_json(const Error& error) {
+  json value = json::object();
+  add_error(value, error);
   return text_of(value);
 }
 
@@ -130,6 +167,8 @@ std::string prune_json(const std::string& environment, const PruneReport& report
   for (const Retention::Decision& decision : report.retention.decisions)
     if (decision.keep)
       kept.push_back({{"key", decision.archive.key}, {"reasons", decision.reasons}});
+  json refused = json::object();
+  for (const auto& [key, answer] : report.refused) refused[key] = mask_secrets(answer);
   return text_of({{"environment", environment},
                   {"dry_run", dry_run},
                   {"kept", kept},
@@ -137,7 +176,7 @@ std::string prune_json(const std::string& environment, const PruneReport& report
                   {"removed", report.removed},
                   {"removed_bytes", report.removed_bytes},
                   {"aborted_uploads", report.aborted_uploads},
-                  {"refused", report.refused}});
+                  {"refused", refused}});
 }
 
 std::string identity_json(const std::string& environment, const IdentityReport& report) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/secret.h"
+#include "cli/reasons.h"
 #include "cli/table.h"
 
 namespace dolibarr_backup {
@@ -30,15 +32,23 @@ std::string facts_of(const HalfRecord& half) {
   return "";
 }
 
+// Why a half was taken or not; of a failed one, what stopped it.
+std::string why_of(const BackupReport& report, Half which, const HalfRecord& half) {
+  if (half.result == HalfResult::failed && !half.problems.empty())
+    return mask_secrets(half.problems.front());
+  const auto why = report.why.find(which);
+  return why == report.why.end() ? "" : why->second;
+}
+
 // One line that scripts can read: the keys are stable, new ones are added at the end.
-std::string summary_line(const BackupReport& report) {
+std::string summary_line(const BackupReport& report, std::chrono::seconds took) {
   const RunRecord& record = report.record;
   std::string line = fmt::format(
       "env={} result={} pair={} uploaded={} unchanged={} pruned={} run={}", record.environment,
       name_of(record.result), name_of(record.pair), report.uploaded(), report.unchanged(),
       report.prune ? report.prune->removed : 0, record.run.text());
   if (report.prune_failure) line += " prune=failed";
-  return line + "\n";
+  return line + fmt::format(" seconds={}\n", took.count());
 }
 
 void add_archives(std::string& text, const Listing& listing,
@@ -53,8 +63,8 @@ void add_archives(std::string& text, const Listing& listing,
     if (listed.archive.damaged) notes.push_back("DAMAGED");
     if (listed.archive.reference) notes.push_back("of the earlier script");
     if (listed.confirmed && *listed.confirmed > stored.taken)
-      notes.push_back("unchanged until " + format_instant(*listed.confirmed));
-    std::string reasons = fmt::format("{}", fmt::join(listed.reasons, ", "));
+      notes.push_back("confirmed at " + format_instant(*listed.confirmed));
+    std::string reasons = short_reasons(listed.reasons);
     if (!notes.empty())
       reasons += fmt::format("{}({})", reasons.empty() ? "" : " ", fmt::join(notes, ", "));
     table.add_row({fmt::format("{}/{}", name_of(stored.half), file_name(stored.key)),
@@ -104,16 +114,28 @@ std::string one_listing(const Listing& listing) {
 
 }  // namespace
 
-std::string backup_text(const BackupReport& report, bool brief) {
-  if (brief) return summary_line(report);
+std::string backup_text(const BackupReport& report, std::chrono::seconds took, bool brief) {
+  if (brief) return summary_line(report, took);
   Table table({{"HALF"}, {"RESULT"}, {"SIZE", Align::right}, {"CONTENT"}, {"WHY"}});
-  for (const auto& [which, half] : report.record.halves) {
-    const auto why = report.why.find(which);
+  for (const auto& [which, half] : report.record.halves)
     table.add_row({std::string(name_of(which)), std::string(name_of(half.result)),
                    half.archive ? format_bytes(half.archive->archive.size) : "", facts_of(half),
-                   why == report.why.end() ? "" : why->second});
-  }
-  return (report.record.halves.empty() ? "" : table.text()) + summary_line(report);
+                   why_of(report, which, half)});
+  return (report.record.halves.empty() ? "" : table.text()) +
+         fmt::format("took {}\n", format_duration(took)) + summary_line(report, took);
+}
+
+std::string unbegun_backup_text(const std::string& environment, std::chrono::seconds took,
+                                const Error& error) {
+  return fmt::format("env={} result={} pair={} uploaded=0 unchanged=0 pruned=0 run=- seconds={}\n",
+                     environment.empty() ? "-" : environment, name_of(result_of(error)),
+                     name_of(PairJudgement::none), took.count());
+}
+
+RunResult result_of(const Error& error) {
+  if (error.code() == Errc::interrupted) return RunResult::interrupted;
+  if (error.code() == Errc::refused) return RunResult::refused;
+  return RunResult::failed;
 }
 
 std::string listing_text(const std::vector<Listing>& listings) {
@@ -127,8 +149,7 @@ std::string prune_text(const std::string& environment, const PruneReport& report
   if (dry_run) {
     Table kept({{"KEEP"}, {"BECAUSE"}});
     for (const Retention::Decision& decision : report.retention.decisions)
-      if (decision.keep)
-        kept.add_row({decision.archive.key, fmt::format("{}", fmt::join(decision.reasons, ", "))});
+      if (decision.keep) kept.add_row({decision.archive.key, short_reasons(decision.reasons)});
     text += kept.text() + "\n";
   }
   if (!report.plan.steps.empty()) {
@@ -139,7 +160,7 @@ std::string prune_text(const std::string& environment, const PruneReport& report
     text += steps.text();
   }
   for (const auto& [key, answer] : report.refused)
-    text += fmt::format("not removed: {}: {}\n", key, answer);
+    text += fmt::format("not removed: {}: {}\n", key, mask_secrets(answer));
   return text + fmt::format("env={} {}={} bytes={} aborted_uploads={} refused={}\n", environment,
                             dry_run ? "would_remove" : "removed",
                             dry_run ? report.plan.steps.size() : report.removed,

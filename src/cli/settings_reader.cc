@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 extern char** environ;
 
@@ -62,6 +63,16 @@ void find_file(const CommandLine& line, SettingsInput& input) {
         .with_hint("write one with: dolibarr-backup config init " + named);
 }
 
+// Before the other problems, which most likely follow from it.
+void add_missing_file(const SettingsInput& input, SettingsResult& result) {
+  if (input.file_text || (result.problems.empty() && !result.environments.empty())) return;
+  result.problems.insert(
+      result.problems.begin(),
+      {{input.file_name},
+       "no settings file was found here; write one with: dolibarr-backup config init " +
+           input.file_name + ", or name it: --config FILE"});
+}
+
 std::string all_problems(const SettingsResult& result) {
   std::string text =
       result.problems.size() == 1
@@ -70,6 +81,17 @@ std::string all_problems(const SettingsResult& result) {
   for (const SettingsProblem& problem : result.problems)
     text += "\n  " + problem.origin.text + ": " + problem.message;
   return text;
+}
+
+// What reports show anyhow: a secret that is equal would be betrayed by its gaps.
+void register_public_settings(const EnvironmentSettings& environment) {
+  const StoreSettings& store = environment.store;
+  const DatabaseSettings& database = environment.database;
+  for (const std::string& text :
+       {std::string("dolibarr-backup"), environment.name, environment.prefix, environment.documents,
+        store.directory, store.s3.bucket, store.s3.endpoint, store.s3.region, database.host,
+        database.name, database.user, database.service})
+    register_public_text(text);
 }
 
 }  // namespace
@@ -81,7 +103,24 @@ SettingsResult read_settings(const CommandLine& line) {
   input.environment = line.environment;
   input.read_file = read_file;
   find_file(line, input);
-  return load_settings(input);
+  SettingsResult result = load_settings(input);
+  add_missing_file(input, result);
+  return result;
+}
+
+void check_credential_files(SettingsResult& result) {
+  for (const ShownSetting& setting : result.shown) {
+    if (!setting.key.ends_with(".database.password_file") &&
+        !setting.key.ends_with(".database.user_file"))
+      continue;
+    if (setting.value.empty()) continue;
+    try {
+      if (!read_file(setting.value))
+        result.problems.push_back({setting.origin, "there is no file '" + setting.value + "'"});
+    } catch (const Error& error) {
+      result.problems.push_back({setting.origin, error.what()});
+    }
+  }
 }
 
 std::vector<EnvironmentSettings> chosen_environments(const CommandLine& line, bool all_allowed) {
@@ -95,11 +134,12 @@ std::vector<EnvironmentSettings> chosen_environments(const CommandLine& line, bo
   if (!line.environment.empty())
     std::erase_if(all, [&](const auto& one) { return one.name != line.environment; });
   if (all.empty())
-    throw Error(Errc::usage, line.environment.empty()
-                                 ? "no environment is defined"
-                                 : "no environment '" + line.environment + "' is defined")
-        .with_hint("write a settings file with: dolibarr-backup config init FILE");
+    throw Error(Errc::config, line.environment.empty()
+                                  ? "no environment is defined"
+                                  : "no environment '" + line.environment + "' is defined")
+        .with_hint("define it in the settings file; dolibarr-backup config init shows how");
   if (all.size() > 1 && !all_allowed) throw Error(Errc::usage, "which environment? say --env NAME");
+  for (const EnvironmentSettings& one : all) register_public_settings(one);
   return std::move(all);
 }
 

@@ -7,9 +7,9 @@
 
 namespace dolibarr_backup {
 
-/// Turns the first SIGINT, SIGTERM or SIGHUP into a stop request; a second one
-/// ends the process at once. Construct it before any other thread exists: the
-/// signals are blocked in every thread made afterwards.
+/// Turns the first SIGINT, SIGTERM or SIGHUP into a stop request; a second one,
+/// a second or more after it, ends the process at once. Construct it before any other thread
+/// exists: the signals are blocked in every thread made afterwards.
 class SignalWatch {
  public:
   explicit SignalWatch(std::stop_source& stop);

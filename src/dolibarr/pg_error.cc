@@ -53,6 +53,13 @@ void add_hint(PgError& error, const std::string& message) {
     return;
   }
   if (!error.sqlstate.empty()) return;
+  // The words after the colon may be in any language.
+  if (message.find("fe_sendauth:") != std::string::npos) {
+    error.with_hint(
+        "the server asks for a password and none is given: set password_file, or PGPASSWORD or "
+        "PGPASSFILE, or let pg_hba.conf trust another proof");
+    return;
+  }
   // Without SQLSTATE the failure is libpq's own: on the way to the server.
   error.mark_transient();
   if (message.find("SSL") != std::string::npos || message.find("certificate") != std::string::npos)

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/secret.h"
 #include "cli/program.h"
 #include "support/ceph_rgw.h"
 
@@ -113,6 +114,44 @@ TEST_F(Secrets, StandInNoErrorAndNoSettings) {
   for (const std::string& secret : secrets()) EXPECT_EQ(all.find(secret), std::string::npos);
   for (const char* secret : {"another-wrong-password", "another-wrong-secret"})
     EXPECT_EQ(all.find(secret), std::string::npos) << all;
+}
+
+// A gap in words that everybody knows would tell the password.
+TEST(WeakPassword, LeavesNoGapInReportsAndHints) {
+  Program program;
+  for (const std::string password : {"prod", "success", "backup", "dolibarr"}) {
+    const std::map<std::string, std::string> given{{"PGPASSWORD", password}};
+    const CommandResult run = program.run({"-e", "prod", "backup"}, given);
+    EXPECT_EQ(run.status, 0) << run.errors;
+    EXPECT_THAT(run.output, HasSubstr("env=prod result=success")) << password;
+    for (const std::vector<std::string>& command :
+         std::vector<std::vector<std::string>>{{"--json", "-e", "prod", "backup"},
+                                               {"--json", "-e", "prod", "list"},
+                                               {"-e", "prod", "prune", "--dry-run"}}) {
+      const CommandResult result = program.run(command, given);
+      EXPECT_EQ(result.status, 0) << result.errors;
+      EXPECT_THAT(result.output, Not(HasSubstr("***"))) << password;
+    }
+  }
+  program.sql("update llx_const set value = 'another' where name = 'MAIN_SECURITY_SALT'");
+  const CommandResult refused = program.run({"-e", "prod", "backup"}, {{"PGPASSWORD", "identity"}});
+  EXPECT_EQ(refused.status, 7) << refused.errors;
+  EXPECT_THAT(refused.errors, HasSubstr("dolibarr-backup identity accept --env prod"));
+}
+
+TEST(MaskSecrets, LeavesPublicTextsAndMasksTheRest) {
+  const Secret password("inner-word");
+  const Secret name("shown-name");
+  register_public_text("an-inner-word-here");
+  register_public_text("shown-name");
+  EXPECT_EQ(mask_secrets("inner-word at an-inner-word-here, inner-word"),
+            "*** at an-inner-word-here, ***");
+  EXPECT_EQ(mask_secrets("user shown-name"), "user shown-name");
+  {
+    const OwnWords unmasked;
+    EXPECT_EQ(mask_secrets("inner-word"), "inner-word");
+  }
+  EXPECT_EQ(mask_secrets("inner-word"), "***");
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+#include <thread>
+
 #include "cli/program.h"
 #include "cli/progress_bar.h"
 #include "cli/table.h"
@@ -9,7 +12,12 @@
 namespace dolibarr_backup {
 namespace {
 
+using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
+using testing::Not;
 
 TEST(Terminal, ShowsProgressAndWipesIt) {
   Program program;
@@ -25,6 +33,48 @@ TEST(Terminal, ShowsProgressAndWipesIt) {
   EXPECT_THAT(result.output, HasSubstr("result=success"));
 }
 
+// While it lives, a run waits for a table that somebody else has locked.
+class LockedTable {
+ public:
+  explicit LockedTable(const Program& program)
+      : holder_([&program] {
+          program.sql("begin; lock table llx_facture; select pg_sleep(4); commit");
+        }) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+  ~LockedTable() { holder_.join(); }
+
+ private:
+  std::thread holder_;
+};
+
+TEST(Terminal, ASignalsWarningBeginsALineOfItsOwn) {
+  Program program;
+  const LockedTable locked(program);
+  const Command inner = program.command({"-e", "prod", "backup"});
+  const std::string script =
+      Program::program_path() + " -e prod backup & sleep 2; kill -TERM $!; wait $!";
+  const CommandResult result =
+      run_command({.argv = {"script", "--quiet", "--return", "--command", script, "/dev/null"},
+                   .environment = inner.environment});
+  EXPECT_THAT(result.output, HasSubstr("looking"));
+  EXPECT_THAT(result.output, HasSubstr("\x1b[Kwarning: interrupted"));
+}
+
+// As timeout(1) sends them: one to its child and one to the group.
+TEST(Signals, TwoThatComeTogetherAreOne) {
+  Program program;
+  const LockedTable locked(program);
+  Command command = program.command({});
+  command.argv = {"sh", "-c",
+                  Program::program_path() +
+                      " -e prod backup & sleep 2; kill -TERM $!; "
+                      "sleep 0.02; kill -TERM $!; wait $!"};
+  const CommandResult result = run_command(command);
+  EXPECT_EQ(result.status, 130) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("env=prod result=interrupted"));
+}
+
 TEST(ProgressLine, TellsShareRateAndTimeLeftWithinTheWidth) {
   Progress progress;
   EXPECT_THAT(progress_line(progress, 1, 100), HasSubstr("looking"));
@@ -34,7 +84,22 @@ TEST(ProgressLine, TellsShareRateAndTimeLeftWithinTheWidth) {
   EXPECT_THAT(line, HasSubstr("25 %"));
   EXPECT_THAT(line, HasSubstr("5.00 MiB/s"));
   EXPECT_THAT(line, HasSubstr("15.0 s left"));
+  EXPECT_THAT(line, HasSubstr("docs 25.0 MiB"));
+  EXPECT_THAT(line, Not(HasSubstr("db "))) << "it is not read";
   EXPECT_LE(progress_line(progress, 5, 40).size(), 40u);
+}
+
+TEST(ProgressLine, PutsFirstWhatEightyColumnsMustShow) {
+  Progress progress;
+  progress.db_read_bytes = 1023 * kGiB;
+  progress.docs_total_bytes = 4000 * kGiB;
+  progress.docs_read_bytes = 1023 * kGiB;
+  progress.stored_bytes = 1023 * kGiB;
+  const std::string line = progress_line(progress, 30'000, 79);
+  for (const char* part : {" 26 %", "/s, ", " left", "db ", "docs "})
+    EXPECT_THAT(line, HasSubstr(part)) << line;
+  EXPECT_LE(line.size(), 79u);
+  EXPECT_FALSE(line.ends_with(",")) << line;
 }
 
 TEST(Table, AlignsAccentsAndDefusesControlCharacters) {
@@ -50,12 +115,52 @@ TEST(Completion, IsSoundBash) {
   const std::string script = program.run({"completion", "bash"}).output;
   const CommandResult syntax = run_command({.argv = {"bash", "-n"}, .stdin_text = script});
   EXPECT_EQ(syntax.status, 0) << syntax.errors;
-  const CommandResult completed = run_command(
-      {.argv = {"bash", "-c",
-                script + "\nCOMP_WORDS=(dolibarr-backup ba); COMP_CWORD=1; "
-                         "$(complete -p dolibarr-backup | sed 's/.*-F \\([^ ]*\\).*/\\1/'); "
-                         "printf '%s\\n' \"${COMPREPLY[@]}\""}});
-  EXPECT_THAT(completed.output, HasSubstr("backup")) << completed.errors;
+}
+
+// What bash offers at the end of `line`, where "|" parts the words as bash does.
+std::vector<std::string> offered(const std::string& script, const std::string& line) {
+  std::string words;
+  std::istringstream parts(line);
+  for (std::string word; std::getline(parts, word, '|');) words += " '" + word + "'";
+  if (line.ends_with('|')) words += " ''";
+  const CommandResult result =
+      run_command({.argv = {"bash", "-c",
+                            script + "\nCOMP_WORDS=(" + words +
+                                "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
+                                "_dolibarr_backup; printf '%s\\n' \"${COMPREPLY[@]}\""}});
+  EXPECT_EQ(result.errors, "") << line;
+  std::vector<std::string> all;
+  std::istringstream lines(result.output);
+  for (std::string word; std::getline(lines, word);)
+    if (!word.empty()) all.push_back(word);
+  return all;
+}
+
+TEST(Completion, KnowsValuesFromCommands) {
+  const Program program;
+  const std::string script = program.run({"completion", "bash"}).output;
+  const auto offers = [&](const std::string& line) {
+    return offered(script, "dolibarr-backup|" + line);
+  };
+  EXPECT_THAT(offers("ba"), ElementsAre("backup"));
+  EXPECT_THAT(offers("--env|prod|prune|--dr"), ElementsAre("--dry-run"));
+  EXPECT_THAT(offers("--env|=|prod|prune|--dr"), ElementsAre("--dry-run"));
+  EXPECT_THAT(offers("--env|prune|ba"), ElementsAre("backup"));
+  EXPECT_THAT(offers("--env|"), IsEmpty()) << "which environments there are is not known";
+  EXPECT_THAT(offers("completion|"), IsSupersetOf({"bash", "zsh", "fish"}));
+  EXPECT_THAT(offers("completion|z"), ElementsAre("zsh"));
+  EXPECT_THAT(offers("--log-format|"), ElementsAre("text", "json"));
+  EXPECT_THAT(offers("list|--log-format|=|j"), ElementsAre("json"));
+  EXPECT_THAT(offers("list|--log-format|="), ElementsAre("text", "json"));
+  EXPECT_THAT(offers("hold|"), IsSupersetOf({"add", "rm", "list", "--env"}));
+  EXPECT_THAT(offers("hold|"), Not(Contains("backup")));
+  EXPECT_THAT(offers("hold|add|some.dump|--wh"), ElementsAre("--why"));
+  EXPECT_THAT(offers("backup|--js"), ElementsAre("--json"));
+  const std::string folder = program.path("");
+  EXPECT_THAT(offers("-c|" + folder + "sett"), ElementsAre(program.settings_file()));
+  EXPECT_THAT(offers("config|init|" + folder + "sett"), ElementsAre(program.settings_file()));
+  EXPECT_THAT(offers("--documents|" + folder), ElementsAre(program.documents()));
+  EXPECT_THAT(offers("backup|" + folder + "sett"), IsEmpty());
 }
 
 }  // namespace

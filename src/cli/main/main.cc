@@ -1,10 +1,8 @@
 // The program: parse, watch signals, dispatch, turn an Error into an exit code.
-#include <cstdio>
 #include <exception>
 
 #include "base/error.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
@@ -15,11 +13,10 @@ int main(int argc, char** argv) {
   try {
     const SignalWatch signals(stop);
     const ParsedCommandLine parsed = parse_command_line(argc, argv);
-    std::fputs(parsed.out.c_str(), stdout);
-    std::fputs(parsed.err.c_str(), stderr);
-    if (!parsed.run) return parsed.exit_code;
-    log::configure(parsed.run->log);
-    return run_command(*parsed.run, stop);
+    log::configure(parsed.line.log);
+    if (parsed.error) return tell_failure(parsed.line, *parsed.error);
+    if (parsed.text) return print_result(*parsed.text);
+    return run_command(parsed.line, stop);
   } catch (const Error& error) {
     report_error(error);
     return exit_code_of(error.code());
