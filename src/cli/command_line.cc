@@ -135,6 +135,67 @@ void add_hold(CLI::App& app, CommandLine& line) {
   add_command(*hold, line, Command::hold_list, "list", "Show the holds");
 }
 
+void add_as_of(CLI::App& command, CommandLine& line) {
+  command
+      .add_option("--as-of", line.as_of,
+                  "The state at this time: 2026-03-31 (its end, in time_zone) or 2026-03-31T12:00:00Z")
+      ->type_name("TIME");
+}
+
+void add_restore(CLI::App& app, CommandLine& line) {
+  CLI::App* restore = add_command(app, line, Command::restore, "restore",
+                                  "Bring a point back, proven equal before anything is replaced");
+  add_as_of(*restore, line);
+  restore->add_option("--half", line.half, "Only the database, or only the documents")
+      ->check(CLI::IsMember({"db", "docs"}))
+      ->type_name("HALF");
+  restore->add_option("--into", line.into, "The environment whose places are replaced")
+      ->type_name("NAME");
+  restore
+      ->add_option("--into-database", line.into_database,
+                   "Another database on the environment's server")
+      ->type_name("NAME");
+  restore->add_option("--into-documents", line.into_documents, "Another folder")
+      ->type_name("FOLDER");
+  restore->add_option("--confirm", line.confirm, "Replace a protected environment: its name")
+      ->type_name("NAME");
+  restore->add_flag("--accept-unproven", line.accept_unproven,
+                    "Take a torn pair, or single halves, if there is nothing better");
+  restore->add_flag("-n,--dry-run", line.dry_run, "Say what would be done, change nothing");
+  restore->add_option("--path", line.path, "Only these documents, e.g. 'facture/FA2412-0001/*'")
+      ->type_name("PATTERN");
+  restore->add_option("--to", line.folder, "Where to put them")->type_name("FOLDER");
+}
+
+void add_readers(CLI::App& app, CommandLine& line) {
+  CLI::App* verify = add_command(app, line, Command::verify, "verify",
+                                 "Check that the store still holds what was stored");
+  verify->add_flag("--quick", line.quick, "Names, sizes and the chain of records; read no archive");
+  verify->add_option("--share", line.share, "Read this share a run, the longest unread first")
+      ->type_name("1/30");
+  add_restore(app, line);
+  CLI::App* show = add_command(app, line, Command::show, "show",
+                               "Write one document out of a backup to standard output");
+  add_as_of(*show, line);
+  show->add_option("path", line.path, "Relative to the documents folder")->required();
+  CLI::App* find =
+      add_command(app, line, Command::find, "find", "Show the versions of documents over time");
+  find->add_option("pattern", line.path, "A path, folder or pattern")->required();
+  CLI::App* diff =
+      add_command(app, line, Command::diff, "diff", "Say what changed between two points");
+  diff->add_option("from", line.as_of, "The earlier time")->required();
+  diff->add_option("to", line.until, "The later time (default: now)");
+  CLI::App* drill = add_command(app, line, Command::drill, "drill",
+                                "Restore a point on trial and prove what it holds");
+  add_as_of(*drill, line);
+  drill->add_option("--work-dir", line.work_folder, "Where there is room (default: $TMPDIR, /var/tmp)")
+      ->type_name("FOLDER");
+  drill
+      ->add_option("--conf-key-file", line.conf_key_file,
+                   "A file with conf.php's key, to try it on an encrypted value")
+      ->type_name("FILE");
+}
+
 void add_commands(CLI::App& app, CommandLine& line) {
   add_backup(app, line);
   add_command(app, line, Command::list, "list",
@@ -144,6 +205,8 @@ void add_commands(CLI::App& app, CommandLine& line) {
                                 "Take over the archives of the reference script under the prefix");
   adopt->add_flag("-n,--dry-run", line.dry_run, "Only name them");
   add_hold(app, line);
+
+  add_readers(app, line);
 
   CLI::App* identity =
       app.add_subcommand("identity", "Which Dolibarr instance the prefix holds the backups of");

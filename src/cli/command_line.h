@@ -22,6 +22,12 @@ enum class Command {
   hold_list,
   identity_show,
   identity_accept,
+  verify,
+  restore,
+  show,
+  find,
+  diff,
+  drill,
   config_show,
   config_init,
   completion,
@@ -41,6 +47,15 @@ struct CommandLine {
   std::optional<std::chrono::hours> uploads_older_than;
   std::set<std::string> release;
   std::string archive, why;  ///< hold add|rm
+  std::string as_of;         ///< restore, show, drill: "2026-03-31" or a time; "" for now
+  std::string until;         ///< diff: the later of two
+  std::string half;          ///< restore: "db", "docs", "" for both
+  std::string into, into_database, into_documents;  ///< restore
+  std::string confirm;                              ///< a protected environment's name
+  std::string path, folder;                         ///< show, find, restore --path ... --to
+  std::string work_folder, conf_key_file;           ///< drill
+  std::string share;                                ///< verify: "1/30", "10%"
+  bool accept_unproven = false, quick = false;
   std::string target;        ///< config init FILE; completion SHELL
 };
 

@@ -23,15 +23,12 @@
 #include "cli/progress_bar.h"
 #include "cli/report_json.h"
 #include "cli/report_text.h"
+#include "cli/restore_commands.h"
+#include "cli/session.h"
 #include "cli/settings_reader.h"
-#include "store/make_store.h"
 
 namespace dolibarr_backup {
 namespace {
-
-Instant now() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
 
 // Measured by a clock that nobody sets.
 class Stopwatch {
@@ -42,22 +39,6 @@ class Stopwatch {
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-// What every command needs to work on one environment.
-struct Session {
-  explicit Session(const EnvironmentSettings& settings, const std::stop_source& stop_source)
-      : environment(settings),
-        stop(stop_source.get_token()),
-        store(make_store(settings.store, settings.upload_memory_bytes, progress, stop)) {
-    require_store_apart(settings);
-  }
-  Catalog catalog() { return {*store, KeySpace(environment.prefix), stop}; }
-
-  const EnvironmentSettings& environment;
-  Progress progress;
-  std::stop_token stop;
-  std::unique_ptr<ObjectStore> store;
 };
 
 std::string who() {
@@ -164,6 +145,18 @@ int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwa
     case Command::identity_show:
     case Command::identity_accept:
       return run_identity(line, stop);
+    case Command::verify:
+      return run_verify(line, stop);
+    case Command::restore:
+      return run_restore(line, stop);
+    case Command::show:
+      return run_show(line, stop);
+    case Command::find:
+      return run_find(line, stop);
+    case Command::diff:
+      return run_diff(line, stop);
+    case Command::drill:
+      return run_drill(line, stop);
     case Command::config_show: {
       SettingsResult result = read_settings(line);
       check_credential_files(result);
