@@ -27,6 +27,8 @@ class Instance {
   std::string scratch(const std::string& name) const { return folder_.string() + "/" + name; }
 
   void sql(const std::string& text) { server().run_sql(database_, text); }
+  /// What a query prints, unaligned.
+  std::string sql_text(const std::string& text) { return server().run_sql(database_, text); }
   void write_document(const std::string& path, const std::string& content);
   void remove_document(const std::string& path);
   /// Makes every file older than what a walk mistrusts.

@@ -1,0 +1,312 @@
+// Bringing a point back: proven equal before anything is replaced, and nothing lost if
+// it cannot be.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "app/drill.h"
+#include "app/instance.h"
+#include "app/restore.h"
+#include "app/verify.h"
+#include "core/documents_rules.h"
+#include "dolibarr/tree_exchange.h"
+#include "stream/process.h"
+
+namespace dolibarr_backup {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Restoring : public testing::Test {
+ protected:
+  Restoring() { instance.backup(); }
+
+  RestoreTarget beside() {
+    RestoreTarget target;
+    target.database = instance.settings().database;
+    target.database->name = instance.database() + "_back";
+    target.documents = instance.scratch("back");
+    return target;
+  }
+  RestoreTarget itself() {
+    RestoreTarget target;
+    target.database = instance.settings().database;
+    target.documents = instance.documents();
+    return target;
+  }
+  RestoreReport restore_into(const RestoreTarget& target, const RestoreOptions& options = {}) {
+    Catalog catalog = instance.catalog();
+    instance.now += std::chrono::minutes(1);
+    return restore(
+        catalog, target, options, [](const RestoreReport&) {}, [&] { return instance.now; },
+        progress, {});
+  }
+  std::vector<std::string> left_databases() {
+    return restore_leftovers(instance.settings().database);
+  }
+  std::string dump(const std::string& database) { return Instance::server().dump_sorted(database); }
+  static bool same_tree(const std::string& a, const std::string& b) {
+    try {
+      run_and_read({.argv = {"diff", "-r", "--no-dereference", a, b}}, kMiB);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+  std::string archive(Half half) {
+    Catalog catalog = instance.catalog();
+    return catalog.last_success(half)->half.archive->archive.key;
+  }
+  // Flips one byte in the middle of a stored object.
+  void flip(const std::string& key) {
+    const std::unique_ptr<Source> source = instance.store().open(key);
+    std::string content = read_all(*source, kGiB);
+    content[content.size() / 2] = static_cast<char>(content[content.size() / 2] ^ 0x40);
+    instance.store().put(key, as_bytes(content), Overwrite::yes);
+  }
+  DrillReport drill_now(const DrillOptions& more = {}) {
+    Catalog catalog = instance.catalog();
+    DrillOptions options = more;
+    options.work_folder = instance.scratch("work");
+    fs::create_directories(options.work_folder);
+    fs::permissions(instance.scratch(""), fs::perms::others_exec, fs::perm_options::add);
+    fs::permissions(options.work_folder, fs::perms::others_exec, fs::perm_options::add);
+    instance.now += std::chrono::minutes(1);
+    return drill(catalog, instance.settings(), options, [&] { return instance.now; }, progress, {});
+  }
+
+  Instance instance;
+  Progress progress;
+};
+
+TEST_F(Restoring, IntoNewPlacesGivesTheInstance) {
+  const RestoreReport report = restore_into(beside());
+  ASSERT_FALSE(report.failure) << report.failure->what();
+  EXPECT_EQ(dump(instance.database() + "_back"), dump(instance.database()));
+  EXPECT_TRUE(same_tree(instance.documents(), instance.scratch("back")));
+  struct stat before {}, after {};
+  ASSERT_EQ(stat(instance.documents().c_str(), &before), 0);
+  ASSERT_EQ(stat(instance.scratch("back").c_str(), &after), 0);
+  EXPECT_EQ(before.st_mode, after.st_mode);
+  EXPECT_EQ(report.halves.at(Half::db).kept_aside, "");
+  EXPECT_THAT(left_databases(), IsEmpty());
+}
+
+TEST_F(Restoring, OverItselfKeepsTheOldAsideAndItsSettings) {
+  instance.sql("alter database " + instance.database() + " set work_mem = '5MB'");
+  instance.sql("revoke connect on database " + instance.database() + " from public");
+  const std::string before = dump(instance.database());
+  instance.sql("delete from llx_facture");
+  instance.write_document("facture/new.pdf", "%PDF since");
+  const RestoreReport report = restore_into(itself());
+  ASSERT_FALSE(report.failure) << report.failure->what();
+  EXPECT_EQ(dump(instance.database()), before);
+  EXPECT_FALSE(fs::exists(instance.documents() + "/facture/new.pdf"));
+  EXPECT_TRUE(fs::exists(report.halves.at(Half::docs).kept_aside + "/facture/new.pdf"));
+  EXPECT_EQ(instance.sql_text("show work_mem"), "5MB\n");
+  EXPECT_EQ(instance.sql_text("select has_database_privilege('public', current_database(), "
+                              "'connect')"),
+            "f\n");
+  EXPECT_THAT(left_databases(), ElementsAre(report.halves.at(Half::db).kept_aside));
+  EXPECT_THAT(tree_leftovers(instance.documents()).kept_aside,
+              ElementsAre(report.halves.at(Half::docs).kept_aside));
+  EXPECT_THAT(tree_leftovers(instance.documents()).half_done, IsEmpty());
+  drop_leftover(instance.settings().database, report.halves.at(Half::db).kept_aside);
+  EXPECT_THAT(left_databases(), IsEmpty());
+  EXPECT_EQ(instance.backup().record.result, RunResult::success) << "the next backup goes on";
+}
+
+TEST_F(Restoring, ADryRunChangesNothing) {
+  const RestoreReport report = restore_into(beside(), {.dry_run = true});
+  EXPECT_FALSE(report.failure);
+  EXPECT_FALSE(fs::exists(instance.scratch("back")));
+  EXPECT_THAT(left_databases(), IsEmpty());
+}
+
+TEST_F(Restoring, AnArchiveWithAFlippedByteLeavesTheTargetsAsTheyWere) {
+  const std::string before = dump(instance.database());
+  for (const Half half : kHalves) {
+    const std::string key = archive(half);
+    flip(key);
+    const RestoreReport report = restore_into(itself());
+    ASSERT_TRUE(report.failure) << name_of(half);
+    EXPECT_EQ(dump(instance.database()), before);
+    EXPECT_THAT(left_databases(), IsEmpty());
+    EXPECT_THAT(tree_leftovers(instance.documents()).half_done, IsEmpty());
+    EXPECT_THAT(tree_leftovers(instance.documents()).kept_aside, IsEmpty());
+    flip(key);
+  }
+  EXPECT_FALSE(restore_into(itself()).failure);
+}
+
+TEST_F(Restoring, ARoleThatMayNotCreateDatabasesIsToldSo) {
+  Instance::server().run_sql("postgres", "alter role dolibarr nocreatedb",
+                             PostgresServer::kSuperuser);
+  try {
+    restore_into(beside());
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::refused);
+    EXPECT_THAT(error.hint(), HasSubstr("CREATEDB"));
+  }
+  Instance::server().run_sql("postgres", "alter role dolibarr createdb",
+                             PostgresServer::kSuperuser);
+}
+
+TEST_F(Restoring, TheStateOfAnEarlierTime) {
+  const Instant then = instance.now;
+  const std::string before = dump(instance.database());
+  instance.now += std::chrono::days(1);
+  instance.sql("update llx_facture set note_private = 'later'");
+  instance.backup();
+  const RestoreReport report =
+      restore_into(beside(), {.as_of = then + std::chrono::hours(1), .halves = {Half::db}});
+  ASSERT_FALSE(report.failure) << report.failure->what();
+  EXPECT_EQ(dump(instance.database() + "_back"), before);
+}
+
+// A volume's root cannot be renamed; its entries are exchanged.
+TEST_F(Restoring, IntoTheRootOfAMount) {
+  const std::string volume = instance.scratch("volume");
+  fs::create_directories(volume);
+  ASSERT_EQ(::mount("tmpfs", volume.c_str(), "tmpfs", 0, "size=64m"), 0)
+      << "this test mounts a tmpfs and needs to be root";
+  std::ofstream(volume + "/old file") << "old";
+  fs::create_directories(volume + "/facture/old");
+  RestoreTarget target;
+  target.documents = volume;
+  const RestoreReport report = restore_into(target, {.halves = {Half::docs}});
+  EXPECT_FALSE(report.failure) << report.failure->what();
+  const std::string kept = report.halves.at(Half::docs).kept_aside;
+  EXPECT_TRUE(fs::exists(kept + "/old file"));
+  fs::remove_all(volume + "/" + std::string(kRestoreStagingFolder));
+  EXPECT_TRUE(same_tree(instance.documents(), volume));
+  ::umount(volume.c_str());
+}
+
+// What a kill leaves inside a mount, made by hand at each step of the exchange.
+TEST(TreeExchange, FinishesInsideAMountFromEveryStep) {
+  const TempDir folder;
+  const std::string volume = (folder / "volume").string();
+  fs::create_directories(volume);
+  ASSERT_EQ(::mount("tmpfs", volume.c_str(), "tmpfs", 0, "size=8m"), 0)
+      << "this test mounts a tmpfs and needs to be root";
+  const std::string inner = volume + "/" + std::string(kRestoreStagingFolder);
+  const std::vector<std::string> old_names = {"both", "gone"}, new_names = {"both", "fresh"};
+  for (size_t moved = 0; moved <= 4; ++moved) {
+    for (const auto& entry : fs::directory_iterator(volume)) fs::remove_all(entry);
+    fs::create_directories(inner + "/new");
+    fs::create_directories(inner + "/old");
+    for (const std::string& name : old_names) std::ofstream(volume + "/" + name) << "old";
+    for (const std::string& name : new_names) std::ofstream(inner + "/new/" + name) << "new";
+    std::ofstream(inner + "/exchanging") << std::string("both\0gone\0", 10);
+    // Steps in the order in which exchange() takes them.
+    if (moved > 0) fs::rename(volume + "/both", inner + "/old/both");
+    if (moved > 1) fs::rename(inner + "/new/both", volume + "/both");
+    if (moved > 2) fs::rename(volume + "/gone", inner + "/old/gone");
+    if (moved > 3) fs::rename(inner + "/new/fresh", volume + "/fresh");
+    {
+      const TreeExchange next(volume, "mark");
+      EXPECT_THAT(next.cleared(), ElementsAre(HasSubstr("finished an exchange"))) << moved;
+    }
+    const auto content = [](const std::string& path) {
+      std::ifstream file(path);
+      std::string text;
+      file >> text;
+      return text;
+    };
+    EXPECT_EQ(content(volume + "/both"), "new") << moved;
+    EXPECT_EQ(content(volume + "/fresh"), "new") << moved;
+    EXPECT_FALSE(fs::exists(volume + "/gone")) << moved;
+    EXPECT_EQ(content(inner + "/old-mark/both"), "old") << moved;
+    EXPECT_EQ(content(inner + "/old-mark/gone"), "old") << moved;
+    EXPECT_FALSE(fs::exists(inner + "/exchanging"));
+  }
+  ::umount(volume.c_str());
+}
+
+TEST(TreeExchange, TwoAtOnceAreRefused) {
+  const TempDir folder;
+  fs::create_directories(folder / "docs");
+  const TreeExchange first((folder / "docs").string(), "a");
+  EXPECT_THROW(TreeExchange((folder / "docs").string(), "b"), Error);
+}
+
+TEST_F(Restoring, VerifyNamesWhatIsDamaged) {
+  const auto verify_now = [&](const VerifyOptions& options = {}) {
+    Catalog catalog = instance.catalog();
+    instance.now += std::chrono::minutes(1);
+    return verify(catalog, instance.settings(), options, [&] { return instance.now; }, progress,
+                  {});
+  };
+  const VerifyReport sound = verify_now();
+  EXPECT_FALSE(sound.failure) << sound.failure->what();
+  EXPECT_EQ(sound.read, 2u);
+  EXPECT_EQ(verify_now({.share = 0.01}).read, 1u);
+
+  const std::string key = archive(Half::docs);
+  flip(key);
+  EXPECT_THAT(verify_now({.quick = true}).findings, IsEmpty()) << "sizes alone do not tell";
+  const VerifyReport damaged = verify_now();
+  ASSERT_TRUE(damaged.failure);
+  EXPECT_THAT(damaged.findings, ElementsAre(testing::Field(&VerifyFinding::key, key)));
+  Catalog listed = instance.catalog();
+  EXPECT_FALSE(listed.last_success(Half::docs)) << "the next backup takes it anew";
+  EXPECT_EQ(instance.backup().record.halves.at(Half::docs).result, HalfResult::stored);
+  EXPECT_FALSE(instance.store().head(key)) << "and that day needs the damaged one no more";
+  EXPECT_FALSE(verify_now().failure);
+  EXPECT_THAT(instance.catalog().state().damaged, IsEmpty());
+
+  const std::string manifest = listed.keys().manifest_of(archive(Half::db));
+  instance.store().remove(manifest);
+  EXPECT_THAT(verify_now({.quick = true}).findings,
+              Contains(testing::Field(&VerifyFinding::key, manifest)));
+}
+
+TEST_F(Restoring, VerifySeesABrokenChainAndAStrangersRecord) {
+  instance.backup();
+  instance.backup();
+  Catalog before = instance.catalog();
+  const std::string second = before.keys().run_record(before.runs()[1]);
+  std::string text = get_object(instance.store(), second, kMiB).value();
+  text.replace(text.find("\"prod\""), 6, "\"test\"");
+  instance.store().put(second, as_bytes(text), Overwrite::yes);
+  Catalog catalog = instance.catalog();
+  instance.now += std::chrono::minutes(1);
+  const VerifyReport report =
+      verify(catalog, instance.settings(), {.quick = true}, [&] { return instance.now; }, progress,
+             {});
+  std::vector<std::string> problems;
+  for (const VerifyFinding& finding : report.findings)
+    if (finding.key == second) problems.push_back(finding.problem);
+  EXPECT_THAT(problems, testing::UnorderedElementsAre(HasSubstr("of environment 'test'"),
+                                                      HasSubstr("is not the record that")));
+}
+
+TEST_F(Restoring, ADrillProvesAPointAndLeavesNothing) {
+  const DrillReport report = drill_now();
+  ASSERT_FALSE(report.failure) << report.failure->what();
+  EXPECT_EQ(report.proofs.at(0).outcome, Proof::Outcome::proven) << report.proofs.at(0).text;
+  EXPECT_EQ(report.proofs.at(1).outcome, Proof::Outcome::proven) << report.proofs.at(1).text;
+  EXPECT_TRUE(fs::is_empty(instance.scratch("work")));
+  Catalog catalog = instance.catalog();
+  EXPECT_EQ(catalog.newest_record()->kind, RunKind::drill);
+}
+
+TEST_F(Restoring, ADrillNamesAFileThatTheArchiveNoLongerHolds) {
+  flip(archive(Half::docs));
+  const DrillReport report = drill_now();
+  ASSERT_TRUE(report.failure);
+  EXPECT_TRUE(fs::is_empty(instance.scratch("work")));
+}
+
+}  // namespace
+}  // namespace dolibarr_backup
