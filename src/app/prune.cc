@@ -196,7 +196,7 @@ PruneReport prune(Catalog& catalog, const EnvironmentSettings& environment,
   if (!report.plan.refusals.empty() && !options.dry_run)
     throw Error(Errc::refused, fmt::format("prune of {}: {}", catalog.keys().prefix(),
                                            fmt::join(report.plan.refusals, "; ")))
-        .with_hint("look at `prune --dry-run`; `--force` overrides");
+        .with_hint("look at `prune --dry-run`; `--force` overrides, where the clock is right");
   if (options.dry_run || (report.plan.steps.empty() && report.plan.aborts.empty())) return report;
 
   RunRecord record = new_record(RunKind::prune, environment, begin_run(catalog, now), catalog);

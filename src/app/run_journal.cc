@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/secret.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -61,6 +62,11 @@ RunRecord new_record(RunKind kind, const EnvironmentSettings& environment, const
 void commit_record(RunRecord& record, Catalog& catalog, Instant now) {
   record.finished = std::max(now, record.started);
   record.previous = catalog.heads();
+  // They may quote a library, which may quote what it was given.
+  record.error = mask_secrets(record.error);
+  for (std::string& note : record.notes) note = mask_secrets(note);
+  for (auto& [which, half] : record.halves)
+    for (std::string& problem : half.problems) problem = mask_secrets(problem);
   const std::string text = to_json(record);
   catalog.store().put(catalog.keys().run_record(record.run), as_bytes(text), Overwrite::no);
 }

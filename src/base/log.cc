@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <memory>
 
 #include "base/secret.h"
@@ -48,11 +49,33 @@ class JsonMessage : public spdlog::custom_flag_formatter {
   }
 };
 
+std::atomic<void (*)()> line_hook{nullptr};
+
+// A file's name must neither move the cursor nor look like a line of ours.
+class TextMessage : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    for (const char c : message.payload) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte == 0x7f)
+        fmt::format_to(fmt::appender(out), "\\x{:02x}", byte);
+      else
+        out.push_back(c);
+    }
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<TextMessage>();
+  }
+};
+
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
     auto made = std::make_shared<spdlog::logger>("dolibarr-backup",
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%l: %v");
+    auto formatter = std::make_unique<spdlog::pattern_formatter>();
+    formatter->add_flag<TextMessage>('T').set_pattern("%l: %T");
+    made->set_formatter(std::move(formatter));
     made->flush_on(spdlog::level::debug);
     return made;
   }();
@@ -75,7 +98,13 @@ bool enabled(Level level) {
   return logger().should_log(spdlog_level(level));
 }
 
+void before_each_line(void (*hook)()) {
+  line_hook = hook;
+}
+
 void write(Level level, std::string_view message) {
+  if (!enabled(level)) return;
+  if (void (*hook)() = line_hook.load()) hook();
   logger().log(spdlog_level(level), mask_secrets(message));
 }
 

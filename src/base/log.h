@@ -20,7 +20,10 @@ struct Options {
 /// Sets level and format for the whole process; call it once, from main.
 void configure(const Options& options);
 bool enabled(Level level);
-/// Writes one line. Registered secrets are masked (base/secret.h).
+/// `hook` is called before each line that is written, from the thread that writes it: a
+/// progress bar leaves its line. Null: none.
+void before_each_line(void (*hook)());
+/// Writes one line, control characters shown as \\xNN. Registered secrets are masked (base/secret.h).
 void write(Level level, std::string_view message);
 
 template <typename... Args>

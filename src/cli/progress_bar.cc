@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/units.h"
 
 namespace dolibarr_backup {
@@ -73,6 +74,7 @@ std::string progress_line(const Progress& progress, double seconds, size_t width
 
 ProgressBar::ProgressBar(const Progress& progress, bool quiet) : progress_(progress) {
   if (quiet || isatty(STDERR_FILENO) == 0) return;
+  log::before_each_line(leave_progress_line);
   thread_ = std::thread([this] { draw_until_stopped(); });
 }
 

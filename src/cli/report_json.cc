@@ -167,12 +167,17 @@ std::string prune_json(const std::string& environment, const PruneReport& report
   for (const Retention::Decision& decision : report.retention.decisions)
     if (decision.keep)
       kept.push_back({{"key", decision.archive.key}, {"reasons", decision.reasons}});
+  json aborts = json::array();
+  for (const AbortStep& step : report.plan.aborts)
+    aborts.push_back({{"key", step.key}, {"reason", step.reason}});
   json refused = json::object();
   for (const auto& [key, answer] : report.refused) refused[key] = mask_secrets(answer);
   return text_of({{"environment", environment},
                   {"dry_run", dry_run},
                   {"kept", kept},
                   {"plan", steps_of(report.plan)},
+                  {"aborts", aborts},
+                  {"refusals", report.plan.refusals},
                   {"removed", report.removed},
                   {"removed_bytes", report.removed_bytes},
                   {"aborted_uploads", report.aborted_uploads},

@@ -151,6 +151,10 @@ std::string prune_text(const std::string& environment, const PruneReport& report
     for (const Retention::Decision& decision : report.retention.decisions)
       if (decision.keep) kept.add_row({decision.archive.key, short_reasons(decision.reasons)});
     text += kept.text() + "\n";
+    for (const std::string& refusal : report.plan.refusals)
+      text += "REFUSED without --force: " + refusal + "\n";
+    for (const AbortStep& step : report.plan.aborts)
+      text += fmt::format("would abort: {}: {}\n", step.key, step.reason);
   }
   if (!report.plan.steps.empty()) {
     Table steps({{dry_run ? "WOULD REMOVE" : "REMOVED"}, {"SIZE", Align::right}, {"BECAUSE"}});
@@ -161,10 +165,14 @@ std::string prune_text(const std::string& environment, const PruneReport& report
   }
   for (const auto& [key, answer] : report.refused)
     text += fmt::format("not removed: {}: {}\n", key, mask_secrets(answer));
+  uint64_t planned_bytes = 0;
+  for (const PruneStep& step : report.plan.steps) planned_bytes += step.bytes;
   return text + fmt::format("env={} {}={} bytes={} aborted_uploads={} refused={}\n", environment,
                             dry_run ? "would_remove" : "removed",
                             dry_run ? report.plan.steps.size() : report.removed,
-                            report.removed_bytes, report.aborted_uploads, report.refused.size());
+                            dry_run ? planned_bytes : report.removed_bytes,
+                            dry_run ? report.plan.aborts.size() : report.aborted_uploads,
+                            dry_run ? report.plan.refusals.size() : report.refused.size());
 }
 
 std::string adopt_text(const std::vector<std::string>& keys, bool dry_run) {

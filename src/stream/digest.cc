@@ -1,11 +1,20 @@
 #include "stream/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "base/error.h"
 #include "base/units.h"
 
 namespace dolibarr_backup {
+namespace {
+
+// OpenSSL's clean-up at exit may meet threads (of TBB) that still end and clean up after
+// themselves: both free the same. The process ends anyway. Before OpenSSL's first use.
+[[maybe_unused]] const int kNoCleanUpAtExit =
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+
+}  // namespace
 
 void Digest::Free::operator()(evp_md_ctx_st* context) const {
   EVP_MD_CTX_free(context);

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <iostream>
 #include <random>
 #include <thread>
 
 #include "app/catalog.h"
 #include "cli/program.h"
+#include "dolibarr/tree_exchange.h"
 #include "support/ceph_rgw.h"
 
 namespace dolibarr_backup {
@@ -70,6 +72,40 @@ void survives_kills(Program& program, int rounds) {
     EXPECT_EQ(archive.standing, CatalogArchive::Standing::in_force) << archive.stored.key;
   EXPECT_TRUE(catalog.lone_manifests().empty());
   EXPECT_EQ(program.difference_after_restore(), "");
+}
+
+// Each half is as it was, or replaced; a rerun finishes or undoes the rest.
+TEST(Kill, ARestoreHappenedOrNotAtAnyMoment) {
+  namespace fs = std::filesystem;
+  Program program;
+  program.write_document("ecm/scan.bin", noise(8 << 20, 1));
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  const std::vector<std::string> restore = {"-e",   "prod",      "restore", "--into",
+                                            "prod", "--confirm", "prod"};
+  const auto start = steady_clock::now();
+  const CommandResult first = program.run(restore);
+  ASSERT_EQ(first.status, 0) << first.errors;
+  const auto whole = std::chrono::duration_cast<milliseconds>(steady_clock::now() - start);
+  const unsigned seed = std::random_device()();
+  std::cout << "seed " << seed << ", a restore takes " << whole.count() << " ms\n";
+  std::mt19937 random(seed);
+  for (int round = 0; round < 15; ++round) {
+    program.sql("update llx_facture set note_private = 'since'");
+    program.write_document("ecm/since", "x");
+    {
+      const std::unique_ptr<ServerProcess> run = program.start(restore, SIGKILL);
+      std::this_thread::sleep_for(
+          milliseconds(std::uniform_int_distribution<int64_t>(0, whole.count())(random)));
+      run->stop();
+    }
+    // The tree is whole, old or new, whenever somebody looks.
+    EXPECT_TRUE(fs::exists(program.documents() + "/ecm/scan.bin")) << round;
+    const CommandResult rerun = program.run(restore);
+    ASSERT_EQ(rerun.status, 0) << rerun.errors;
+    EXPECT_FALSE(fs::exists(program.documents() + "/ecm/since")) << round;
+    EXPECT_EQ(program.difference_after_restore(), "") << round;
+  }
+  EXPECT_THAT(tree_leftovers(program.documents()).half_done, testing::IsEmpty());
 }
 
 TEST(Kill, ADirectoryStoreSurvivesAtAnyMoment) {
