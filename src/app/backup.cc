@@ -472,12 +472,14 @@ BackupReport back_up(const EnvironmentSettings& environment, ObjectStore& store,
   Catalog catalog(store, KeySpace(environment.prefix), stop);
   if (!catalog.runs().empty() && !catalog.newest_record())
     throw Error(Errc::refused, "no run record under " + catalog.keys().runs() + " can be read")
-        .with_hint("is this program older than the one that wrote them? Whose backups these are "
-                   "must be known before others are added");
+        .with_hint(
+            "is this program older than the one that wrote them? Whose backups these are "
+            "must be known before others are added");
   if (catalog.runs().empty() && environment.is_protected)
-    log::warning("this is the first backup of '{}' in {}: if there should be earlier ones, see "
-                 "whether the store is mounted and its prefix right",
-                 environment.name, store.describe());
+    log::warning(
+        "this is the first backup of '{}' in {}: if there should be earlier ones, see "
+        "whether the store is mounted and its prefix right",
+        environment.name, store.describe());
   const RunId run = begin_run(catalog, clock());
   BackupReport report{.record = new_record(RunKind::backup, environment, run, catalog)};
   RunRecord& record = report.record;

@@ -230,11 +230,11 @@ std::map<std::string, std::string> Catalog::holds() {
   std::map<std::string, std::string> holds;
   for (const auto& [key, object] : objects_) {
     const ParsedKey parsed = keys_.parse(key);
-    if (parsed.kind == ParsedKey::Kind::hold)
-      {
+    if (parsed.kind == ParsedKey::Kind::hold) {
       // Whatever it says, it holds.
       std::string& text = holds[parsed.held];
-      if (object.size <= kHoldLimitBytes) text = get_object(store_, key, kHoldLimitBytes).value_or("");
+      if (object.size <= kHoldLimitBytes)
+        text = get_object(store_, key, kHoldLimitBytes).value_or("");
     }
   }
   return holds;

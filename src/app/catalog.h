@@ -23,9 +23,9 @@ struct CatalogArchive {
   };
   StoredArchive stored;
   Standing standing = Standing::orphan;
-  bool reference = false;    ///< made by the reference script: no manifest, no record
-  std::optional<RunId> run;  ///< of ours
-  bool damaged = false;      ///< found damaged and not replaced since
+  bool reference = false;             ///< made by the reference script: no manifest, no record
+  std::optional<RunId> run;           ///< of ours
+  bool damaged = false;               ///< found damaged and not replaced since
   std::optional<ArchiveEntry> entry;  ///< what a record says of it; ours in force only
   /// The orphan's own record names it, but under another prefix: somebody moved it here.
   bool moved_here = false;

@@ -36,7 +36,8 @@ DatabaseManifest read_database_manifest(ObjectStore& store, const StoredObject& 
     throw_if_stopped(stop);
     const std::optional<ManifestLine> parsed = parser.parse(*line);
     if (!parsed) continue;
-    if (const auto* one = std::get_if<ManifestFact>(&*parsed)) manifest.facts[one->key] = one->value;
+    if (const auto* one = std::get_if<ManifestFact>(&*parsed))
+      manifest.facts[one->key] = one->value;
     if (const auto* table = std::get_if<ManifestTable>(&*parsed)) manifest.tables.push_back(*table);
   }
   return manifest;
@@ -57,11 +58,11 @@ std::vector<std::string> differences(const DatabaseManifest& manifest,
     const ManifestTable& other = *at->second;
     there.erase(at);
     if (other.rows != table.rows)
-      found.push_back(fmt::format("table {} has {} rows instead of {}", table.name, other.rows,
-                                  table.rows));
+      found.push_back(
+          fmt::format("table {} has {} rows instead of {}", table.name, other.rows, table.rows));
     else if (!table.rows_digest.empty() && other.rows_digest != table.rows_digest)
-      found.push_back(fmt::format("table {} has other content in its {} rows", table.name,
-                                  table.rows));
+      found.push_back(
+          fmt::format("table {} has other content in its {} rows", table.name, table.rows));
   }
   for (const auto& [name, table] : there)
     found.push_back(fmt::format("table {} was not in the backup ({} rows)", name, table->rows));

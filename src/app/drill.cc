@@ -139,8 +139,8 @@ void Drill::run() {
   server_ = &server;
   const DatabaseSettings database = fill(server, kDatabase, db, manifest_);
   const std::string documents = folder.path() + "/documents";
-  const ExtractReport extracted = extract_documents(catalog_.store(), docs, PathPattern("**"),
-                                                    documents, progress_, stop_);
+  const ExtractReport extracted =
+      extract_documents(catalog_.store(), docs, PathPattern("**"), documents, progress_, stop_);
   report_.restore_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   prove_database(database);
@@ -219,9 +219,9 @@ void Drill::prove_legal_log(const DatabaseSettings& database) {
     text += fmt::format(", {} cannot be told", log.counts.unverifiable);
   std::vector<std::string> culprits = log.counts.culprits;
   culprits.insert(culprits.end(), log.notes.begin(), log.notes.end());
-  const Outcome outcome = !log.sound()                                          ? Outcome::failed
+  const Outcome outcome = !log.sound()                                         ? Outcome::failed
                           : log.counts.needs_key + log.counts.unverifiable > 0 ? Outcome::untold
-                                                                                : Outcome::proven;
+                                                                               : Outcome::proven;
   add("legal log", outcome, std::move(text), std::move(culprits));
 }
 
@@ -230,7 +230,10 @@ const RunRecord* Drill::last_measured() {
   const auto& runs = catalog_.runs();
   for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
     const RunRecord* record = catalog_.record(*run);
-    if (!record || record->kind != RunKind::drill || !record->measured.contains("point")) continue;
+    // One that failed is no state to grow from: the alarm stays until it is mended.
+    if (!record || record->kind != RunKind::drill || record->result != RunResult::success ||
+        !record->measured.contains("point"))
+      continue;
     const auto& point = record->measured.at("point");
     const auto at = point.find("at");
     if (at != point.end() && at->second <= format_instant(report_.point.at)) return record;
@@ -327,17 +330,17 @@ DrillReport drill(Catalog& catalog, const EnvironmentSettings& environment,
                               {"db", report.point.db->archive.key},
                               {"docs", report.point.docs->archive.key},
                               {"restore_seconds", fmt::format("{:.1f}", report.restore_seconds)}};
-  const auto failed = std::find_if(report.proofs.begin(), report.proofs.end(), [](const Proof& p) {
-    return p.outcome == Outcome::failed;
-  });
+  const auto failed = std::find_if(report.proofs.begin(), report.proofs.end(),
+                                   [](const Proof& p) { return p.outcome == Outcome::failed; });
   if (!report.failure && failed != report.proofs.end())
     report.failure =
-        Error(Errc::unproven, fmt::format("{}: {}", failed->name, failed->culprits.empty()
-                                                                      ? failed->text
-                                                                      : failed->culprits.front()))
+        Error(Errc::unproven,
+              fmt::format("{}: {}", failed->name,
+                          failed->culprits.empty() ? failed->text : failed->culprits.front()))
             .with_hint("the point restores, but is not what it should be; each culprit is named");
   for (const Proof& proof : report.proofs) {
-    record.notes.push_back(fmt::format("{}: {}: {}", proof.name, name_of(proof.outcome), proof.text));
+    record.notes.push_back(
+        fmt::format("{}: {}: {}", proof.name, name_of(proof.outcome), proof.text));
     for (const std::string& culprit : proof.culprits)
       record.notes.push_back(proof.name + ": " + culprit);
   }

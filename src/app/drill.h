@@ -41,7 +41,7 @@ struct DrillReport {
   ChosenPoint point;
   std::vector<Proof> proofs;
   double restore_seconds = 0;    ///< from the first byte fetched to both halves restored
-  std::optional<Error> failure;  ///< Errc::corrupt if any proof failed
+  std::optional<Error> failure;  ///< Errc::unproven if any proof failed, else what ended it
 };
 
 /// Restores the newest good point (or that of `as_of`) into a PostgreSQL server of its own and
@@ -51,7 +51,8 @@ struct DrillReport {
 /// is encrypted. The result is a run record. Nothing of the environment's database or
 /// documents is touched.
 ///
-/// Throws Errc::refused if there is no point, Errc::source if there is no server to try it on.
+/// Throws Errc::refused if there is no point, Errc::interrupted; what else ends it, such as a
+/// server that is not installed, is the report's failure.
 DrillReport drill(Catalog& catalog, const EnvironmentSettings& environment,
                   const DrillOptions& options, const std::function<Instant()>& clock,
                   Progress& progress, const std::stop_token& stop);

@@ -25,7 +25,8 @@ std::string find_archive(Catalog& catalog, const std::string& archive) {
 std::string add_hold(Catalog& catalog, const std::string& archive, const std::string& why,
                      const std::string& who, Instant now) {
   const std::string key = find_archive(catalog, archive);
-  const json written = {{"archive", key}, {"why", why}, {"who", who}, {"when", format_instant(now)}};
+  const json written = {
+      {"archive", key}, {"why", why}, {"who", who}, {"when", format_instant(now)}};
   const std::string stored = written.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
   // A person's hold is not replaced by an automatic one, which a prune may release.
   if (who == kAutomaticHolder && catalog.contains(catalog.keys().hold(key))) return key;

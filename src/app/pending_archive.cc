@@ -37,11 +37,10 @@ void PendingArchive::seal() {
 void PendingArchive::require_stored(const StoredObject& object) {
   const std::optional<ObjectInfo> found = store_.head(object.key);
   if (found && found->size == object.size) return;
-  throw Error(Errc::store,
-              "'" + object.key + "' was acknowledged, but " +
-                  (found ? "has " + std::to_string(found->size) + " bytes instead of " +
-                               std::to_string(object.size)
-                         : std::string("is not there")))
+  throw Error(Errc::store, "'" + object.key + "' was acknowledged, but " +
+                               (found ? "has " + std::to_string(found->size) +
+                                            " bytes instead of " + std::to_string(object.size)
+                                      : std::string("is not there")))
       .with_hint("is another tool removing objects, or does a proxy answer for the store?");
 }
 

@@ -20,17 +20,24 @@ const ArchiveEntry* archive_of(const RunRecord& record, Half half) {
   return found != record.halves.end() && found->second.archive ? &*found->second.archive : nullptr;
 }
 
+bool damaged(const CarriedState& state, const ArchiveEntry& entry) {
+  return std::find(state.damaged.begin(), state.damaged.end(), entry.archive.key) !=
+         state.damaged.end();
+}
+
 // The newest pair whose archives are still there, of the records that `accept` takes.
 template <typename Accept>
-std::optional<ChosenPoint> newest_pair(Catalog& catalog, Instant as_of, const Accept& accept) {
+std::optional<ChosenPoint> newest_pair(Catalog& catalog, Instant as_of, const Accept& accept,
+                                       bool skip_damaged = true) {
+  const CarriedState state = catalog.state();
   for (auto run = catalog.runs().rbegin(); run != catalog.runs().rend(); ++run) {
     if (run->start() > as_of) continue;
     const RunRecord* record = catalog.record(*run);
     if (!record || !accept(*record)) continue;
     const ArchiveEntry* db = archive_of(*record, Half::db);
     const ArchiveEntry* docs = archive_of(*record, Half::docs);
-    if (!db || !docs || !catalog.contains(db->archive.key) || !catalog.contains(docs->archive.key))
-      continue;
+    if (!db || !docs || !catalog.intact(*db) || !catalog.intact(*docs)) continue;
+    if (skip_damaged && (damaged(state, *db) || damaged(state, *docs))) continue;
     return ChosenPoint{
         .at = run->start(), .run = *run, .db = *db, .docs = *docs, .judgement = record->pair};
   }
@@ -68,7 +75,7 @@ std::optional<ChosenPoint> single_archives(Catalog& catalog, Instant as_of) {
 
 std::optional<ChosenPoint> unproven(Catalog& catalog, Instant as_of) {
   const auto judged = [](const RunRecord& record) { return record.pair != PairJudgement::none; };
-  if (std::optional<ChosenPoint> pair = newest_pair(catalog, as_of, judged)) return pair;
+  if (std::optional<ChosenPoint> pair = newest_pair(catalog, as_of, judged, false)) return pair;
   return single_archives(catalog, as_of);
 }
 

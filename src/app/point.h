@@ -19,8 +19,9 @@ struct ChosenPoint {
   std::vector<std::string> damaged;  ///< keys of these that were found damaged
 };
 
-/// The newest good pair at or before `as_of` (now, if not given) whose archives are there.
-/// If there is none and `accept_unproven`: the newest pair that is torn or incomplete,
+/// The newest good pair at or before `as_of` (now, if not given) whose archives are there,
+/// with their recorded sizes, and were not found damaged.
+/// If there is none and `accept_unproven`: the newest pair that is torn, incomplete or damaged,
 /// else the newest archive of each half in force then, also of the reference script.
 /// Errc::refused, with a hint that tells what there is, if nothing fits.
 ChosenPoint choose_point(Catalog& catalog, std::optional<Instant> as_of, bool accept_unproven);

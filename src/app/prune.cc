@@ -94,8 +94,7 @@ PruneInput input_for(Catalog& catalog, const EnvironmentSettings& environment,
                              has_manifest ? size_of(catalog, manifest) : 0});
   }
   const std::map<std::string, std::string> held = catalog.holds();
-  const auto add_orphan = [&](const std::string& key, const RunId& run, Half half,
-                              bool manifest) {
+  const auto add_orphan = [&](const std::string& key, const RunId& run, Half half, bool manifest) {
     const auto found = catalog.objects().find(key);
     if (found == catalog.objects().end()) return;
     // A long run stores late. A store's clock may lead a little; far ahead it says nothing.

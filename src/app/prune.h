@@ -17,7 +17,7 @@ namespace dolibarr_backup {
 
 struct PruneOptions {
   bool dry_run = false;
-  bool force = false;                                    ///< overrides what may be overridden
+  bool force = false;             ///< overrides what may be overridden
   std::set<std::string> release;  ///< archives with an automatic hold that may go, by name or key
   /// Instead of the settings' grace: for unfinished uploads, and for orphans, which are
   /// uploads whose run did not live to record them.

@@ -84,19 +84,24 @@ void Restore::plan_half(Half half, const std::optional<ArchiveEntry>& entry) {
   const ParsedKey parsed = catalog_.keys().parse(entry->archive.key);
   planned.taken = parsed.taken.value_or(report_.point.at);
   if (!entry->manifest)
-    report_.notes.push_back(fmt::format(
-        "'{}' has no manifest: what comes back cannot be compared with what was there",
-        entry->archive.key));
+    report_.notes.push_back(
+        fmt::format("'{}' has no manifest: what comes back cannot be compared with what was there",
+                    entry->archive.key));
   if (half == Half::db) {
     if (!target_.database) throw Error(Errc::usage, "the target has no database");
     const DatabaseTarget found = inspect_database_target(*target_.database);
     planned.target = fmt::format("database {} on {}", found.name, found.server);
     planned.exists = found.exists;
     if (found.sessions > 0)
-      report_.notes.push_back(fmt::format("{} session(s) of database '{}' will be ended",
-                                          found.sessions, found.name));
+      report_.notes.push_back(
+          fmt::format("{} session(s) of database '{}' will be ended", found.sessions, found.name));
   } else {
     if (!target_.documents) throw Error(Errc::usage, "the target has no documents folder");
+    if (!entry->manifest)
+      throw Error(Errc::refused, "'" + entry->archive.key + "' has no manifest")
+          .with_hint(
+              "restore the database with --half db, and unpack this with tar by the recipe "
+              "in RESTORE.txt: nothing can be proven of it");
     planned.target = "folder " + *target_.documents;
     planned.exists = std::filesystem::exists(*target_.documents);
     require_room(planned);
@@ -138,25 +143,22 @@ void Restore::stage_database(RestoredHalf& half) {
   if (!manifest) return;
   const std::unique_ptr<DatabaseSnapshot> snapshot =
       DatabaseSnapshot::open(database_->staged(), stop_);
-  const std::vector<std::string> found =
-      differences(*manifest, snapshot->fingerprint(progress_, stop_),
-                  snapshot->facts().server_version);
+  const std::vector<std::string> found = differences(
+      *manifest, snapshot->fingerprint(progress_, stop_), snapshot->facts().server_version);
   if (!found.empty())
-    throw Error(Errc::corrupt, "the restored database is not what was backed up: " + some_of(found));
+    throw Error(Errc::corrupt,
+                "the restored database is not what was backed up: " + some_of(found));
   half.count = manifest->rows();
 }
 
 void Restore::stage_documents(RestoredHalf& half) {
   tree_ = std::make_unique<TreeExchange>(*target_.documents, mark_);
-  for (const std::string& done : tree_->cleared()) report_.notes.push_back(done);
-  if (!half.archive.manifest)
-    throw Error(Errc::refused, "'" + half.archive.archive.key + "' has no manifest")
-        .with_hint("unpack it with tar by the recipe in RESTORE.txt: nothing can be proven of it");
-  const ExtractReport extracted =
-      extract_documents(catalog_.store(), half.archive, PathPattern("**"), tree_->staging(),
-                        progress_, stop_);
+  report_.staging_notes = tree_->cleared();
+  const ExtractReport extracted = extract_documents(
+      catalog_.store(), half.archive, PathPattern("**"), tree_->staging(), progress_, stop_);
   if (!extracted.problems.empty())
-    throw Error(Errc::corrupt, "not everything could be brought back: " + some_of(extracted.problems));
+    throw Error(Errc::corrupt,
+                "not everything could be brought back: " + some_of(extracted.problems));
   half.count = extracted.files;
   half.size = extracted.bytes;
 }
@@ -164,9 +166,8 @@ void Restore::stage_documents(RestoredHalf& half) {
 void Restore::stage() {
   for (auto& [which, half] : report_.halves) {
     const auto begin = std::chrono::steady_clock::now();
-    with_context(fmt::format("{} half", name_of(which)), [&] {
-      which == Half::db ? stage_database(half) : stage_documents(half);
-    });
+    with_context(fmt::format("{} half", name_of(which)),
+                 [&] { which == Half::db ? stage_database(half) : stage_documents(half); });
     half.seconds = seconds_since(begin);
   }
 }

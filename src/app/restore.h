@@ -48,7 +48,8 @@ struct RestoredHalf {
 struct RestoreReport {
   ChosenPoint point;
   std::map<Half, RestoredHalf> halves;
-  std::vector<std::string> notes;
+  std::vector<std::string> notes;          ///< known before it begins
+  std::vector<std::string> staging_notes;  ///< what an earlier restore had left, and became of it
   std::optional<Error> failure;  ///< the targets are as they were unless `restored` says otherwise
 };
 

@@ -54,7 +54,8 @@ RunRecord new_record(RunKind kind, const EnvironmentSettings& environment, const
   RunRecord record{.kind = kind, .environment = environment.name, .run = run};
   record.started = run.start();
   record.state = catalog.state();
-  std::erase_if(record.state.damaged, [&](const std::string& key) { return !catalog.contains(key); });
+  std::erase_if(record.state.damaged,
+                [&](const std::string& key) { return !catalog.contains(key); });
   record.versions["tool"] = DOLIBARR_BACKUP_VERSION;
   return record;
 }

@@ -19,6 +19,7 @@ namespace dolibarr_backup {
 namespace {
 
 constexpr size_t kBlockBytes = 256 * 1024;
+constexpr std::string_view kDumpMagic = "PGDMP";  // pg_backup_archiver.c, WriteHead
 
 // Digests what passes.
 class DigestingSource : public Source {
@@ -173,7 +174,8 @@ void Verification::read_manifest(const ArchiveEntry& entry) {
     throw_if_stopped(stop_);
     const std::optional<ManifestLine> parsed = parser.parse(*line);
     if (!parsed) continue;
-    if (const auto* fact = std::get_if<ManifestFact>(&*parsed); fact && fact->key == "archive-sha256")
+    if (const auto* fact = std::get_if<ManifestFact>(&*parsed);
+        fact && fact->key == "archive-sha256")
       named = fact->value;
   }
   if (named != entry.archive.sha256)
@@ -191,6 +193,10 @@ void Verification::read_archive(const Vouched& vouched) {
       GunzipSource gunzip(digested);
       drain(gunzip, stop_);
     });
+  } else {
+    std::string begin(kDumpMagic.size(), '\0');
+    const size_t got = digested.read(std::as_writable_bytes(std::span(begin)));
+    if (begin.substr(0, got) != kDumpMagic) unpacking = Error(Errc::corrupt, "it is no dump");
   }
   drain(digested, stop_);  // what gzip did not want, or all of it
   report_.read_bytes += digested.size();
@@ -219,8 +225,10 @@ std::optional<std::string> Verification::problem_of(const Vouched& vouched) {
 
 void Verification::read_archives(double share) {
   std::vector<Vouched> all = in_force();
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Vouched& a, const Vouched& b) { return a.verified < b.verified; });
+  // What is known to be damaged comes last: it must not use up every run's share.
+  std::stable_sort(all.begin(), all.end(), [](const Vouched& a, const Vouched& b) {
+    return std::pair(a.archive.damaged, a.verified) < std::pair(b.archive.damaged, b.verified);
+  });
   uint64_t total = 0;
   for (const Vouched& vouched : all) total += vouched.archive.stored.size;
   const auto enough = static_cast<uint64_t>(static_cast<double>(total) * share);
@@ -266,19 +274,20 @@ VerifyReport verify(Catalog& catalog, const EnvironmentSettings& environment,
     if (!options.quick) verification.read_archives(options.share);
   } catch (const Error& error) {
     const bool stopped = error.code() == Errc::interrupted;
-    if (const std::optional<Error> unrecorded = error_of([&] {
-          conclude(stopped ? RunResult::interrupted : RunResult::failed, error.what());
-        }))
+    if (const std::optional<Error> unrecorded = error_of(
+            [&] { conclude(stopped ? RunResult::interrupted : RunResult::failed, error.what()); }))
       log::warning("the run could not be recorded: {}", unrecorded->what());
     throw;
   }
   if (!report.findings.empty()) {
     report.failure =
-        Error(Errc::corrupt, fmt::format("{} of {}: {}", report.findings.size() == 1
-                                                             ? "a finding in the backups"
-                                                             : "findings in the backups",
+        Error(Errc::corrupt, fmt::format("{} of {}: {}",
+                                         report.findings.size() == 1 ? "a finding in the backups"
+                                                                     : "findings in the backups",
                                          environment.name, report.findings.front().problem))
-            .with_hint("the next backup takes damaged archives anew; older points keep what is said above");
+            .with_hint(
+                "the next backup takes damaged archives anew; older points keep what is said "
+                "above");
   }
   conclude(report.failure ? RunResult::failed : RunResult::success,
            report.failure ? report.failure->what() : "");

@@ -29,8 +29,8 @@ struct VerifyFinding {
 
 struct VerifyReport {
   RunRecord record;
-  uint64_t archives = 0;    ///< in force
-  uint64_t read = 0;        ///< of these, read whole by this run
+  uint64_t archives = 0;  ///< in force
+  uint64_t read = 0;      ///< of these, read whole by this run
   uint64_t read_bytes = 0;
   uint64_t never_read = 0;  ///< never verified by any run, this one included
   std::vector<VerifyFinding> findings;
@@ -40,8 +40,8 @@ struct VerifyReport {
 /// Whether what lies in the store is what was stored. Quick: each archive in force and
 /// its manifest are there with their recorded sizes, each run record can be read, is
 /// this environment's, and is the one that later records refer to. Else also, archive
-/// by archive: the manifest's digest, the archive's digest, gzip's checksums, and that
-/// pg_restore can read the dump's table of contents.
+/// by archive: the manifest's digest, the archive's digest, gzip's checksums, and that a dump
+/// begins as one.
 ///
 /// What it found is recorded, also if it is interrupted: the next run goes on, and a
 /// backup takes anew what was damaged. Throws Errc::store if the store fails.

@@ -23,7 +23,8 @@ bool enabled(Level level);
 /// `hook` is called before each line that is written, from the thread that writes it: a
 /// progress bar leaves its line. Null: none.
 void before_each_line(void (*hook)());
-/// Writes one line, control characters shown as \\xNN. Registered secrets are masked (base/secret.h).
+/// Writes one line, control characters shown as \\xNN. Registered secrets are masked
+/// (base/secret.h).
 void write(Level level, std::string_view message);
 
 template <typename... Args>

@@ -137,8 +137,9 @@ void add_hold(CLI::App& app, CommandLine& line) {
 
 void add_as_of(CLI::App& command, CommandLine& line) {
   command
-      .add_option("--as-of", line.as_of,
-                  "The state at this time: 2026-03-31 (its end, in time_zone) or 2026-03-31T12:00:00Z")
+      .add_option(
+          "--as-of", line.as_of,
+          "The state at this time: 2026-03-31 (its end, in time_zone) or 2026-03-31T12:00:00Z")
       ->type_name("TIME");
 }
 
@@ -188,7 +189,9 @@ void add_readers(CLI::App& app, CommandLine& line) {
   CLI::App* drill = add_command(app, line, Command::drill, "drill",
                                 "Restore a point on trial and prove what it holds");
   add_as_of(*drill, line);
-  drill->add_option("--work-dir", line.work_folder, "Where there is room (default: $TMPDIR, /var/tmp)")
+  drill
+      ->add_option("--work-dir", line.work_folder,
+                   "Where there is room (default: $TMPDIR, /var/tmp)")
       ->type_name("FOLDER");
   drill
       ->add_option("--conf-key-file", line.conf_key_file,

@@ -56,7 +56,7 @@ struct CommandLine {
   std::string work_folder, conf_key_file;           ///< drill
   std::string share;                                ///< verify: "1/30", "10%"
   bool accept_unproven = false, quick = false;
-  std::string target;        ///< config init FILE; completion SHELL
+  std::string target;  ///< config init FILE; completion SHELL
 };
 
 /// A command line to run, unless there is a text that was asked for (--help, --version)

@@ -56,8 +56,7 @@ int result_of(const std::optional<Error>& failure, int printed) {
 Secret read_secret_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text;
-  if (!std::getline(file, text))
-    throw Error(Errc::usage, "no key can be read from '" + path + "'");
+  if (!std::getline(file, text)) throw Error(Errc::usage, "no key can be read from '" + path + "'");
   return Secret(std::string(trim(text)));
 }
 
@@ -78,17 +77,21 @@ class StandardOutput : public Sink {
   }
 };
 
+// One is the other, or lies inside it; symbolic links resolved as far as they exist.
+bool overlap(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty()) return false;
+  std::error_code none;
+  const std::string one = std::filesystem::weakly_canonical(a, none).string() + "/";
+  const std::string other = std::filesystem::weakly_canonical(b, none).string() + "/";
+  return one.starts_with(other) || other.starts_with(one);
+}
+
 bool same_places(const RestoreTarget& target, const EnvironmentSettings& environment) {
   const DatabaseSettings& own = environment.database;
   const bool database = target.database && target.database->name == own.name &&
                         target.database->host == own.host && target.database->port == own.port &&
                         target.database->service == own.service;
-  std::error_code none;
-  const bool documents =
-      target.documents && (*target.documents == environment.documents ||
-                           std::filesystem::equivalent(*target.documents, environment.documents,
-                                                       none));
-  return database || documents;
+  return database || (target.documents && overlap(*target.documents, environment.documents));
 }
 
 RestoreTarget target_of(const CommandLine& line, const EnvironmentSettings& source,
@@ -120,7 +123,10 @@ RestoreTarget target_of(const CommandLine& line, const EnvironmentSettings& sour
 void require_confirmation(const CommandLine& line, const RestoreTarget& target,
                           const std::vector<EnvironmentSettings>& all) {
   for (const EnvironmentSettings& environment : all) {
-    if (!environment.is_protected || !same_places(target, environment)) continue;
+    if (target.documents && overlap(*target.documents, environment.store.directory))
+      throw Error(Errc::refused, fmt::format("'{}' and the store '{}' lie in each other",
+                                             *target.documents, environment.store.directory));
+    if (line.dry_run || !environment.is_protected || !same_places(target, environment)) continue;
     std::string typed = line.confirm;
     if (typed.empty() && ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO)) {
       std::fprintf(stderr, "This replaces '%s', which is protected. Type its name to go on: ",
@@ -143,7 +149,9 @@ std::set<Half> halves_of(const CommandLine& line, const RestoreTarget& target) {
 }
 
 int run_extract(const CommandLine& line, Session& session) {
-  if (line.folder.empty()) throw Error(Errc::usage, "--path needs --to: where to put the documents");
+  if (line.dry_run) throw Error(Errc::usage, "--dry-run does not go with --path; see `find`");
+  if (line.folder.empty())
+    throw Error(Errc::usage, "--path needs --to: where to put the documents");
   Catalog catalog = session.catalog();
   const ChosenPoint point = choose_documents(catalog, as_of(line.as_of, session.environment));
   const ExtractReport report = [&] {
@@ -185,6 +193,7 @@ int run_restore(const CommandLine& line, const std::stop_source& stop) {
   Session session(environment, stop);
   session.store->check_access(Access::read);
   if (!line.path.empty()) return run_extract(line, session);
+  if (!line.folder.empty()) throw Error(Errc::usage, "--to goes with --path");
   CommandLine everything = line;
   everything.environment.clear();
   std::vector<EnvironmentSettings> all = read_settings(everything).environments;
@@ -194,22 +203,31 @@ int run_restore(const CommandLine& line, const std::stop_source& stop) {
   Catalog catalog = session.catalog();
   const RestoreReport report = [&] {
     const ProgressBar bar(session.progress, line.quiet);
-    return restore(catalog, target,
-                   {.as_of = as_of(line.as_of, environment),
-                    .halves = halves_of(line, target),
-                    .accept_unproven = line.accept_unproven,
-                    .dry_run = line.dry_run},
-                   [&](const RestoreReport& plan) {
-                     if (!line.json && !line.quiet) print_result(restore_plan_text(plan, now()));
-                   },
-                   now, session.progress, session.stop);
+    return restore(
+        catalog, target,
+        {.as_of = as_of(line.as_of, environment),
+         .halves = halves_of(line, target),
+         .accept_unproven = line.accept_unproven,
+         .dry_run = line.dry_run},
+        [&](const RestoreReport& plan) {
+          if (!line.json && !line.quiet) print_result(restore_plan_text(plan, now()));
+        },
+        now, session.progress, session.stop);
   }();
   const auto db = report.halves.find(Half::db);
-  if (target.environment && db != report.halves.end() && db->second.restored)
-    accept_new_identity(*target.environment, stop);
-  return result_of(report.failure,
-                   print_result(line.json ? restore_json(report, line.dry_run)
-                                          : restore_text_of(report, line.dry_run)));
+  std::optional<Error> failure = report.failure;
+  if (target.environment && line.into_database.empty() && db != report.halves.end() &&
+      db->second.restored) {
+    // What was exchanged is told whatever comes of this.
+    try {
+      accept_new_identity(*target.environment, stop);
+    } catch (const Error& error) {
+      failure = error;
+      failure->add_context("restored, but the prefix does not know the new identity");
+    }
+  }
+  return result_of(failure, print_result(line.json ? restore_json(report, line.dry_run)
+                                                   : restore_text_of(report, line.dry_run)));
 }
 
 int run_show(const CommandLine& line, const std::stop_source& stop) {
@@ -257,7 +275,8 @@ int run_drill(const CommandLine& line, const std::stop_source& stop) {
     const ProgressBar bar(session.progress, line.quiet);
     return drill(catalog, environment, options, now, session.progress, session.stop);
   }();
-  return result_of(report.failure, print_result(line.json ? drill_json(report) : drill_text(report)));
+  return result_of(report.failure,
+                   print_result(line.json ? drill_json(report) : drill_text(report)));
 }
 
 }  // namespace dolibarr_backup

@@ -121,23 +121,34 @@ std::string restore_plan_text(const RestoreReport& report, Instant now) {
 
 std::string restore_text_of(const RestoreReport& report, bool dry_run) {
   std::string text;
+  for (const std::string& note : report.staging_notes) text += "note: " + note + "\n";
   for (const auto& [which, half] : report.halves) {
     if (!half.restored) continue;
-    text += fmt::format("{}: {} {} in {:.1f} s, proven equal", name_of(which), half.count,
-                        which == Half::db ? "rows" : "files", half.seconds);
+    if (half.archive.manifest)
+      text += fmt::format("{}: {} {} in {:.1f} s, proven equal", name_of(which), half.count,
+                          which == Half::db ? "rows" : "files", half.seconds);
+    else
+      text += fmt::format("{}: restored in {:.1f} s, not proven: its archive has no manifest",
+                          name_of(which), half.seconds);
     if (!half.kept_aside.empty()) text += fmt::format("; the old one is kept: {}", half.kept_aside);
     text += "\n";
   }
   const auto done = std::count_if(report.halves.begin(), report.halves.end(),
                                   [](const auto& half) { return half.second.restored; });
   return text + fmt::format("result={} restored={} of={}\n",
-                            report.failure ? "failed" : dry_run ? "planned" : "success", done,
-                            report.halves.size());
+                            report.failure ? "failed"
+                            : dry_run      ? "planned"
+                                           : "success",
+                            done, report.halves.size());
 }
 
 std::string restore_json(const RestoreReport& report, bool dry_run) {
-  json value = {{"point", point_of(report.point)}, {"dry_run", dry_run},
-                {"notes", texts(report.notes)}, {"halves", json::object()}};
+  std::vector<std::string> all_notes = report.notes;
+  all_notes.insert(all_notes.end(), report.staging_notes.begin(), report.staging_notes.end());
+  json value = {{"point", point_of(report.point)},
+                {"dry_run", dry_run},
+                {"notes", texts(all_notes)},
+                {"halves", json::object()}};
   for (const auto& [which, half] : report.halves)
     value["halves"][std::string(name_of(which))] = {{"archive", half.archive.archive.key},
                                                     {"taken", format_instant(half.taken)},
@@ -175,7 +186,8 @@ std::string versions_text(const std::vector<DocumentVersion>& versions) {
         {version.path, format_instant(version.from),
          version.gone ? "gone at " + format_instant(*version.gone) : format_instant(version.until),
          format_bytes(version.size),
-         version.target.empty() ? version.sha256.substr(0, kShownHexDigits) : "-> " + version.target,
+         version.target.empty() ? version.sha256.substr(0, kShownHexDigits)
+                                : "-> " + version.target,
          file_name(version.archive)});
   return table.text();
 }
@@ -202,7 +214,8 @@ std::string diff_text(const ChosenPoint& a, const ChosenPoint& b, const PointDif
   if (!diff.docs_compared) text += "the documents cannot be compared: a manifest is missing\n";
   if (!diff.same_rules) text += "fingerprinted by other rules: volatile content cannot be told\n";
   if (diff.schema_changed) text += "the schema changed\n";
-  Table tables({{"TABLE"}, {"CHANGE"}, {"ROWS BEFORE", Align::right}, {"ROWS AFTER", Align::right}});
+  Table tables(
+      {{"TABLE"}, {"CHANGE"}, {"ROWS BEFORE", Align::right}, {"ROWS AFTER", Align::right}});
   for (const TableChange& table : diff.tables)
     tables.add_row({table.name, std::string(name_of_change(table.kind)),
                     std::to_string(table.rows_before), std::to_string(table.rows_after)});
@@ -272,19 +285,16 @@ std::string drill_text(const DrillReport& report) {
 }
 
 std::string drill_json(const DrillReport& report) {
-  json value = {{"environment", report.record.environment},
-                {"run", report.record.run.text()},
-                {"result", name_of(report.record.result)},
-                {"point", point_of(report.point)},
-                {"restore_seconds", report.restore_seconds},
-                {"proofs", json::array()}};
+  json value = {{"environment", report.record.environment},  {"run", report.record.run.text()},
+                {"result", name_of(report.record.result)},   {"point", point_of(report.point)},
+                {"restore_seconds", report.restore_seconds}, {"proofs", json::array()}};
   for (const Proof& proof : report.proofs)
-    value["proofs"].push_back({{"name", proof.name},
-                               {"outcome", proof.outcome == Proof::Outcome::failed
-                                               ? "failed"
-                                               : std::string(name_of(proof.outcome))},
-                               {"text", proof.text},
-                               {"culprits", texts(proof.culprits)}});
+    value["proofs"].push_back(
+        {{"name", proof.name},
+         {"outcome",
+          proof.outcome == Proof::Outcome::failed ? "failed" : std::string(name_of(proof.outcome))},
+         {"text", proof.text},
+         {"culprits", texts(proof.culprits)}});
   add_failure(value, report.failure);
   return dump(value);
 }

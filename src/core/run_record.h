@@ -58,7 +58,7 @@ struct HalfRecord {
   std::optional<Fingerprint> fingerprint;  ///< only of a success
   std::optional<Instant> taken;            ///< when the archive in force was taken
   std::optional<DocsTrust> trust;          ///< docs only
-  std::optional<SnapshotMark> mark;  ///< db only, usable: where the fingerprint was last seen
+  std::optional<SnapshotMark> mark;        ///< db only, usable: where the fingerprint was last seen
   std::map<std::string, uint64_t> facts;   ///< counts and sizes, additive: "tables", "files", ...
   std::vector<std::string> problems;       ///< named files, messages
   uint64_t problems_omitted = 0;           ///< ... and this many more that are not listed

@@ -136,9 +136,9 @@ HalfRecord read_half(const Reader& reader) {
   }
   if (reader.has("mark")) {
     const Reader inner = reader.object("mark");
-    half.mark = SnapshotMark{inner.text("database"), inner.text("system_identifier"), inner.text("timeline"),
-                             inner.text("server_started"), inner.text("statistics_reset"),
-                             inner.text("snapshot")};
+    half.mark = SnapshotMark{inner.text("database"),         inner.text("system_identifier"),
+                             inner.text("timeline"),         inner.text("server_started"),
+                             inner.text("statistics_reset"), inner.text("snapshot")};
   }
   reader.members("facts", [&](std::string name, const json& value, const std::string& place) {
     half.facts.emplace(std::move(name), Reader::count_of(value, place));

@@ -22,8 +22,8 @@ struct SnapshotMark {
 
   /// Whether the mark may be compared with another one; never on a standby.
   bool usable() const {
-    return !database.empty() && !system_identifier.empty() && !timeline.empty() && !server_started.empty() &&
-           !statistics_reset.empty() && !snapshot.empty();
+    return !database.empty() && !system_identifier.empty() && !timeline.empty() &&
+           !server_started.empty() && !statistics_reset.empty() && !snapshot.empty();
   }
 };
 

@@ -50,8 +50,7 @@ std::string named_after(const std::string& name, std::string_view word, const st
 bool left_by_restore(const std::string& name, const std::string& target) {
   for (const std::string_view word : {kHalfDone, kKeptAside}) {
     const size_t at = name.rfind(word);
-    if (at != std::string::npos &&
-        named_after(target, word, name.substr(at + word.size())) == name)
+    if (at != std::string::npos && named_after(target, word, name.substr(at + word.size())) == name)
       return true;
   }
   return false;
@@ -89,8 +88,8 @@ DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
       "WHERE datname = $1",
       {target.name});
   if (!role.boolean(0, 1))
-    throw Error(Errc::refused,
-                fmt::format("role '{}' may not create databases on {}", target.owner, target.server))
+    throw Error(Errc::refused, fmt::format("role '{}' may not create databases on {}", target.owner,
+                                           target.server))
         .with_hint(fmt::format(
             "a restore fills a new database first; as superuser: ALTER ROLE {} CREATEDB",
             quote_name(target.owner)));
@@ -171,8 +170,8 @@ void DatabaseRestore::fill(Source& dump, const std::stop_token& stop) {
   while (pg_restore.read(buffer, stop) > 0) continue;
   const ExitStatus status = pg_restore.wait();
   if (!status.success())
-    throw Error(Errc::source, fmt::format("pg_restore {}: {}", status.describe(),
-                                          pg_restore.stderr_tail()));
+    throw Error(Errc::source,
+                fmt::format("pg_restore {}: {}", status.describe(), pg_restore.stderr_tail()));
 }
 
 std::optional<std::string> DatabaseRestore::exchange() {
@@ -180,7 +179,8 @@ std::optional<std::string> DatabaseRestore::exchange() {
   PgConnection connection = maintenance(target_settings_);
   const std::string target = quote_name(target_.name);
   if (!target_.exists) {
-    connection.query(fmt::format("ALTER DATABASE {} RENAME TO {}", quote_name(staged_.name), target));
+    connection.query(
+        fmt::format("ALTER DATABASE {} RENAME TO {}", quote_name(staged_.name), target));
     created_ = false;
     return std::nullopt;
   }
@@ -188,9 +188,9 @@ std::optional<std::string> DatabaseRestore::exchange() {
   try {
     end_sessions();
     connection.query("BEGIN");
+    connection.query(fmt::format("ALTER DATABASE {} RENAME TO {}", target, quote_name(old_name_)));
     connection.query(
-        fmt::format("ALTER DATABASE {} RENAME TO {}", target, quote_name(old_name_)));
-    connection.query(fmt::format("ALTER DATABASE {} RENAME TO {}", quote_name(staged_.name), target));
+        fmt::format("ALTER DATABASE {} RENAME TO {}", quote_name(staged_.name), target));
     connection.query("COMMIT");
   } catch (...) {
     try {
@@ -246,8 +246,9 @@ void DatabaseRestore::end_sessions() {
         {target_.name, staged_.name});
     if (left.rows() == 0) return;
     if (std::chrono::steady_clock::now() > deadline)
-      throw Error(Errc::refused, fmt::format("{} session(s) of database '{}' do not end, e.g. pid {}",
-                                             left.rows(), target_.name, left.view(0, 0)))
+      throw Error(Errc::refused,
+                  fmt::format("{} session(s) of database '{}' do not end, e.g. pid {}", left.rows(),
+                              target_.name, left.view(0, 0)))
           .with_hint("stop the application and try again");
     std::this_thread::sleep_for(kSessionsPoll);
   }
@@ -258,7 +259,8 @@ std::vector<std::string> restore_leftovers(const DatabaseSettings& target) {
   const PgResult rows = connection.query("SELECT datname FROM pg_database ORDER BY 1");
   std::vector<std::string> names;
   for (int row = 0; row < rows.rows(); ++row)
-    if (left_by_restore(rows.text(row, 0), name_of_target(target))) names.push_back(rows.text(row, 0));
+    if (left_by_restore(rows.text(row, 0), name_of_target(target)))
+      names.push_back(rows.text(row, 0));
   return names;
 }
 

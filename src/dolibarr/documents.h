@@ -20,10 +20,10 @@
 namespace dolibarr_backup {
 
 struct DocumentsSource {
-  std::string root;        ///< absolute
+  std::string root;  ///< absolute
   /// Temp-like folders that count; nothing if nobody could say: then all of them do.
   std::optional<ContentFolders> content = ContentFolders();
-  unsigned workers = 0;    ///< 0: as many as cores
+  unsigned workers = 0;  ///< 0: as many as cores
 };
 
 /// What a walk found, from stat alone: nothing was opened but directories.

@@ -25,7 +25,9 @@ class DocumentsFeeder {
   /// The next job, the last of which is the tar's end; null after it.
   std::unique_ptr<MemberJob> next();
   /// After the last job.
-  DocumentsSurvey finish() { return survey_.finish(walk_.take_excluded(), walk_.take_unlistable()); }
+  DocumentsSurvey finish() {
+    return survey_.finish(walk_.take_excluded(), walk_.take_unlistable());
+  }
 
  private:
   struct LargeFile;

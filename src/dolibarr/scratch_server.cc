@@ -37,8 +37,8 @@ ScratchServer::ScratchServer(int major, const std::string& folder)
     : bin_(fmt::format("/usr/lib/postgresql/{}/bin/", major)) {
   if (::access((bin_ + "initdb").c_str(), X_OK) != 0)
     throw Error(Errc::source, fmt::format("no PostgreSQL {} server is installed here", major))
-        .with_hint(fmt::format("a drill restores into a server of its own: install postgresql-{}",
-                               major));
+        .with_hint(
+            fmt::format("a drill restores into a server of its own: install postgresql-{}", major));
   std::string name = folder + "/server-XXXXXX";
   if (!::mkdtemp(name.data()))
     throw Error(Errc::source, "cannot make a folder in '" + folder + "': " + errno_text(errno));
@@ -64,29 +64,50 @@ ScratchServer::~ScratchServer() {
 std::vector<std::string> ScratchServer::as_user(std::vector<std::string> argv) const {
   std::vector<std::string> full = {"setpriv", "--pdeathsig", "KILL"};
   if (!user_.empty())
-    full.insert(full.end(), {"--reuid=" + user_, "--regid=" + std::to_string(getpwnam(user_.c_str())->pw_gid),
-                             "--clear-groups"});
+    full.insert(full.end(),
+                {"--reuid=" + user_, "--regid=" + std::to_string(getpwnam(user_.c_str())->pw_gid),
+                 "--clear-groups"});
   full.insert(full.end(), argv.begin(), argv.end());
   return full;
 }
 
 void ScratchServer::initialize() const {
-  run_and_read({.argv = as_user({bin_ + "initdb", "--pgdata=" + folder_ + "/data",
-                                 "--username=" + std::string(kSuperuser), "--auth=trust",
-                                 "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
-                                 "--no-instructions"}),
-                .hidden_variables = "PG"},
-               kOutputLimitBytes);
+  run_and_read(
+      {.argv = as_user({bin_ + "initdb", "--pgdata=" + folder_ + "/data",
+                        "--username=" + std::string(kSuperuser), "--auth=trust", "--encoding=UTF8",
+                        "--locale=C.UTF-8", "--no-sync", "--no-instructions"}),
+       .hidden_variables = "PG"},
+      kOutputLimitBytes);
 }
 
 void ScratchServer::start() {
-  server_ = std::make_unique<Process>(ProcessSpec{
-      .argv = as_user({bin_ + "postgres", "-D", folder_ + "/data", "-c", "listen_addresses=", "-c",
-                       "unix_socket_directories=" + folder_, "-c", "port=5432", "-c", "fsync=off",
-                       "-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c",
-                       "autovacuum=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c",
-                       "maintenance_work_mem=128MB", "-c", "timezone=UTC"}),
-      .hidden_variables = "PG"});
+  server_ =
+      std::make_unique<Process>(ProcessSpec{.argv = as_user({bin_ + "postgres",
+                                                             "-D",
+                                                             folder_ + "/data",
+                                                             "-c",
+                                                             "listen_addresses=",
+                                                             "-c",
+                                                             "unix_socket_directories=" + folder_,
+                                                             "-c",
+                                                             "port=5432",
+                                                             "-c",
+                                                             "fsync=off",
+                                                             "-c",
+                                                             "full_page_writes=off",
+                                                             "-c",
+                                                             "synchronous_commit=off",
+                                                             "-c",
+                                                             "autovacuum=off",
+                                                             "-c",
+                                                             "wal_level=minimal",
+                                                             "-c",
+                                                             "max_wal_senders=0",
+                                                             "-c",
+                                                             "maintenance_work_mem=128MB",
+                                                             "-c",
+                                                             "timezone=UTC"}),
+                                            .hidden_variables = "PG"});
   const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
   for (;;) {
     try {

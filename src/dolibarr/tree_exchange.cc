@@ -71,14 +71,23 @@ bool mount_root(const std::string& path) {
   if (::statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &status) != 0) return false;
   if (status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)
     return status.stx_attributes & STATX_ATTR_MOUNT_ROOT;
-  struct stat root {}, parent {};  // a kernel before 5.8
+  struct stat root {
+  }, parent{};  // a kernel before 5.8
   return ::stat(path.c_str(), &root) == 0 &&
-         ::stat(fs::path(path).parent_path().c_str(), &parent) == 0 &&
-         root.st_dev != parent.st_dev;
+         ::stat(fs::path(path).parent_path().c_str(), &parent) == 0 && root.st_dev != parent.st_dev;
 }
 
 fs::path inner_folder(const std::string& target) {
   return fs::path(target) / kRestoreStagingFolder;
+}
+
+// As app/restore makes them of a run's name: 20260630t021500zk3f7qa. Whatever else
+// looks similar is somebody's own.
+bool is_mark(std::string_view text) {
+  constexpr size_t kMarkLength = 22, kTimeAt = 8, kZoneAt = 15;
+  if (text.size() != kMarkLength || text[kTimeAt] != 't' || text[kZoneAt] != 'z') return false;
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); });
 }
 
 // "<target>.restore-<mark>" and the like, by path.
@@ -88,7 +97,9 @@ std::vector<std::string> siblings(const std::string& target, std::string_view wo
   std::vector<std::string> found;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(path.parent_path(), error))
-    if (entry.path().filename().string().starts_with(begin)) found.push_back(entry.path().string());
+    if (const std::string name = entry.path().filename().string();
+        name.starts_with(begin) && is_mark(std::string_view(name).substr(begin.size())))
+      found.push_back(entry.path().string());
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -226,7 +237,8 @@ std::string TreeExchange::exchange_beside() {
   if (::renameat2(AT_FDCWD, staging_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
     rename_or_throw(staging_, old);
   } else {
-    if (errno != EINVAL && errno != ENOSYS) fail("exchange with '" + staging_ + "'", target_, errno);
+    if (errno != EINVAL && errno != ENOSYS)
+      fail("exchange with '" + staging_ + "'", target_, errno);
     rename_or_throw(target_, old);
     rename_or_throw(staging_, target_);
   }
@@ -248,7 +260,8 @@ std::string TreeExchange::finish_inside() {
   const fs::path staged = inner / kNew, old = inner / kOld;
   make_folder(old);
   for (const std::string& name : read_journal(inner)) {
-    if (!is_there(old / name) && is_there(target / name)) rename_or_throw(target / name, old / name);
+    if (!is_there(old / name) && is_there(target / name))
+      rename_or_throw(target / name, old / name);
     if (is_there(staged / name)) rename_or_throw(staged / name, target / name);
   }
   if (is_there(staged)) {

@@ -14,6 +14,7 @@ namespace dolibarr_backup {
 /// if another restore of this target is at work. One thread uses it.
 class TreeExchange {
  public:
+  /// `mark`: a run's name in lower case without its dash, "20260630t021500zk3f7qa".
   /// Locks the target, clears up what a killed one left, and makes the empty staging
   /// folder: "<target>.restore-<mark>", or, where the target is the root of a mount or
   /// its parent may not be written, one inside it that no backup takes.

@@ -170,8 +170,8 @@ bool TreeWalk::enter(Frame& frame, size_t index) {
   }
   if (means_vanished(opened.error_number)) return false;
   if (excluded) return true;  // counted is what one can look at
-  const bool its_own = opened.error_number == EACCES || opened.error_number == EPERM ||
-                       opened.error_number == EIO;
+  const bool its_own =
+      opened.error_number == EACCES || opened.error_number == EPERM || opened.error_number == EIO;
   if (!its_own) fail("listed", opened.error_number);
   unlistable_.push_back(path_);
   return true;

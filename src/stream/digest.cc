@@ -11,8 +11,7 @@ namespace {
 
 // OpenSSL's clean-up at exit may meet threads (of TBB) that still end and clean up after
 // themselves: both free the same. The process ends anyway. Before OpenSSL's first use.
-[[maybe_unused]] const int kNoCleanUpAtExit =
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+[[maybe_unused]] const int kNoCleanUpAtExit = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
 
 }  // namespace
 

@@ -92,7 +92,8 @@ TEST_F(Restoring, IntoNewPlacesGivesTheInstance) {
   ASSERT_FALSE(report.failure) << report.failure->what();
   EXPECT_EQ(dump(instance.database() + "_back"), dump(instance.database()));
   EXPECT_TRUE(same_tree(instance.documents(), instance.scratch("back")));
-  struct stat before {}, after {};
+  struct stat before {
+  }, after{};
   ASSERT_EQ(stat(instance.documents().c_str(), &before), 0);
   ASSERT_EQ(stat(instance.scratch("back").c_str(), &after), 0);
   EXPECT_EQ(before.st_mode, after.st_mode);
@@ -214,7 +215,7 @@ TEST(TreeExchange, FinishesInsideAMountFromEveryStep) {
     if (moved > 2) fs::rename(volume + "/gone", inner + "/old/gone");
     if (moved > 3) fs::rename(inner + "/new/fresh", volume + "/fresh");
     {
-      const TreeExchange next(volume, "mark");
+      const TreeExchange next(volume, "20260630t021500zk3f7qa");
       EXPECT_THAT(next.cleared(), ElementsAre(HasSubstr("finished an exchange"))) << moved;
     }
     const auto content = [](const std::string& path) {
@@ -226,11 +227,21 @@ TEST(TreeExchange, FinishesInsideAMountFromEveryStep) {
     EXPECT_EQ(content(volume + "/both"), "new") << moved;
     EXPECT_EQ(content(volume + "/fresh"), "new") << moved;
     EXPECT_FALSE(fs::exists(volume + "/gone")) << moved;
-    EXPECT_EQ(content(inner + "/old-mark/both"), "old") << moved;
-    EXPECT_EQ(content(inner + "/old-mark/gone"), "old") << moved;
+    EXPECT_EQ(content(inner + "/old-20260630t021500zk3f7qa/both"), "old") << moved;
+    EXPECT_EQ(content(inner + "/old-20260630t021500zk3f7qa/gone"), "old") << moved;
     EXPECT_FALSE(fs::exists(inner + "/exchanging"));
   }
   ::umount(volume.c_str());
+}
+
+TEST(TreeExchange, TouchesOnlyWhatARestoreNamed) {
+  const TempDir folder;
+  fs::create_directories(folder / "docs");
+  fs::create_directories(folder / "docs.restore-notes");
+  fs::create_directories(folder / "docs.restore-20260630t021500zk3f7qa");
+  const TreeExchange next((folder / "docs").string(), "20260701t021500zk3f7qa");
+  EXPECT_TRUE(fs::exists(folder / "docs.restore-notes"));
+  EXPECT_FALSE(fs::exists(folder / "docs.restore-20260630t021500zk3f7qa"));
 }
 
 TEST(TreeExchange, TwoAtOnceAreRefused) {
@@ -281,9 +292,8 @@ TEST_F(Restoring, VerifySeesABrokenChainAndAStrangersRecord) {
   instance.store().put(second, as_bytes(text), Overwrite::yes);
   Catalog catalog = instance.catalog();
   instance.now += std::chrono::minutes(1);
-  const VerifyReport report =
-      verify(catalog, instance.settings(), {.quick = true}, [&] { return instance.now; }, progress,
-             {});
+  const VerifyReport report = verify(catalog, instance.settings(), {.quick = true},
+                                     [&] { return instance.now; }, progress, {});
   std::vector<std::string> problems;
   for (const VerifyFinding& finding : report.findings)
     if (finding.key == second) problems.push_back(finding.problem);

@@ -168,7 +168,8 @@ RunRecord full_record() {
         .fingerprint = Fingerprint{"exact-1", "volatile-1", "ab"},
         .taken = run.start(),
         .trust = DocsTrust{-5, 2},
-        .mark = SnapshotMark{"16384 erp", "7", "00000001", "2026-06-01 00:00:00+00", "2026-05-01 00:00:00+00", "3:5:4"},
+        .mark = SnapshotMark{"16384 erp", "7", "00000001", "2026-06-01 00:00:00+00",
+                             "2026-05-01 00:00:00+00", "3:5:4"},
         .facts = {{"tables", 3}},
         .problems = {"vanished: facture/a.pdf"},
         .problems_omitted = 1};
@@ -344,7 +345,8 @@ TEST(RunRecord, NamesTheFieldThatIsMissing) {
       {"/halves/db/manifest", "key size sha256"},
       {"/halves/db/fingerprint", "algorithm volatile_list value"},
       {"/halves/db/trust", "walk_started_ns racy_files"},
-      {"/halves/db/mark", "database system_identifier timeline server_started statistics_reset snapshot"},
+      {"/halves/db/mark",
+       "database system_identifier timeline server_started statistics_reset snapshot"},
       {"/identity", "database instance"},
       {"/pruned/0", "key reason"},
       {"/previous/0", "run sha256"}};

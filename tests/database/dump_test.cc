@@ -104,9 +104,9 @@ TEST_F(Dump, marks_differ_after_a_crash_without_a_new_start) {
   const SnapshotMark before = DatabaseSnapshot::open(database.settings)->mark();
   // SIGKILL to one session makes the server end all others and recover.
   PgConnection victim = database.session();
-  ASSERT_EQ(::kill(static_cast<pid_t>(victim.query("select pg_backend_pid()").integer(0, 0)),
-                   SIGKILL),
-            0);
+  ASSERT_EQ(
+      ::kill(static_cast<pid_t>(victim.query("select pg_backend_pid()").integer(0, 0)), SIGKILL),
+      0);
   SnapshotMark after;
   for (int attempt = 0; after.snapshot.empty(); ++attempt) {
     try {

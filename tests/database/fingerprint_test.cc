@@ -136,8 +136,9 @@ create view few as select * from listed where a in ('x', 'y') and c not in ('1')
   const DatabaseFingerprint restored = copy.fingerprint();
   EXPECT_EQ(restored.tables, original.tables);
   EXPECT_EQ(restored.schema_digest, original.schema_digest);
-  database.sql("alter table listed drop constraint listed_a_check;"
-               "alter table listed add constraint listed_a_check check (a in ('x', 'it''s]', 'z('))");
+  database.sql(
+      "alter table listed drop constraint listed_a_check;"
+      "alter table listed add constraint listed_a_check check (a in ('x', 'it''s]', 'z('))");
   EXPECT_NE(database.fingerprint().schema_digest, original.schema_digest);
 }
 
