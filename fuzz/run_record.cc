@@ -58,7 +58,9 @@ RunRecord full_record() {
         .problems = {"a\\b\xff"},
         .problems_omitted = 1};
   record.identity = Identity{"dolibarr", "a.b"};
-  record.state = {record.identity, {"erp/prod/db/20250101T030000Z.dump"}, {"erp/prod/db/x"}};
+  record.state = {.identity = record.identity,
+                  .adopted = {"erp/prod/db/20250101T030000Z.dump"},
+                  .damaged = {"erp/prod/db/x"}};
   record.versions = {{"tool", "0.1.0"}};
   record.pruned = {{"erp/prod/db/y.dump", "old"}};
   record.notes = {"note"};

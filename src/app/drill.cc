@@ -345,6 +345,9 @@ DrillReport drill(Catalog& catalog, const EnvironmentSettings& environment,
       record.notes.push_back(proof.name + ": " + culprit);
   }
   record.result = report.failure ? RunResult::failed : RunResult::success;
+  // Kept until the next one, which compares row by row with it.
+  if (!report.failure)
+    record.state.drilled = {report.point.db->archive.key, report.point.docs->archive.key};
   if (report.failure) record.error = report.failure->what();
   commit_record(record, catalog, clock());
   return report;

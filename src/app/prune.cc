@@ -179,6 +179,8 @@ Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& enviro
   }
   for (const auto& [key, hold] : list_holds(catalog))
     if (!released.contains(key) || hold.who != kAutomaticHolder) input.holds[key] = hold.why;
+  for (const std::string& key : catalog.state().drilled)
+    input.holds.emplace(key, "the last drill proved it");
   return decide_retention(input);
 }
 

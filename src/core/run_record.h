@@ -77,6 +77,7 @@ enum class PairJudgement {
 struct CarriedState {
   std::optional<Identity> identity;  ///< accepted for this prefix
   std::vector<std::string> adopted;  ///< archives of the reference script, by key
+  std::vector<std::string> drilled;  ///< archives of the last drill that succeeded: kept
   std::vector<std::string> damaged;  ///< archives found damaged and not yet replaced
   bool operator==(const CarriedState&) const = default;
 };

@@ -155,6 +155,7 @@ CarriedState read_state(const Reader& reader) {
   CarriedState state;
   if (reader.has("identity")) state.identity = read_identity(reader.object("identity"));
   state.adopted = reader.texts("adopted");
+  state.drilled = reader.texts("drilled");
   state.damaged = reader.texts("damaged");
   return state;
 }

@@ -79,6 +79,7 @@ json to_value(const CarriedState& state) {
   json object = json::object();
   if (state.identity) object["identity"] = to_value(*state.identity);
   put_unless_empty(object, "adopted", keys(state.adopted));
+  put_unless_empty(object, "drilled", keys(state.drilled));
   put_unless_empty(object, "damaged", keys(state.damaged));
   return object;
 }

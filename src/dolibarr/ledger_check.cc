@@ -29,7 +29,7 @@ struct GrowingTable {
 
 const std::vector<GrowingTable>& growing_tables() {
   static const std::vector<GrowingTable> tables = {
-      {kLegalLog, {}, "", {{"action", "action"}, {"ref_object", "ref"}}},
+      {kLegalLog, {"tms"}, "", {{"action", "action"}, {"ref_object", "ref"}}},
       {kLedger,
        {"lettering_code", "date_lettering", "date_export", "tms", "fk_user_modif"},
        "date_validated",

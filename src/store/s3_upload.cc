@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/stop.h"
+#include "base/units.h"
 #include "store/s3_xml.h"
 
 namespace dolibarr_backup {
@@ -25,7 +26,14 @@ S3Upload::S3Upload(S3Client& client, std::string key, const UploadOptions& optio
       schedule_(options.expected_bytes),
       memory_bytes_(memory_bytes),
       progress_(progress),
-      forward_stop_(client.stop(), [this] { transfers_.request_stop(); }) {}
+      forward_stop_(client.stop(), [this] { transfers_.request_stop(); }) {
+  // Beyond what the setting can hold, the number of parts decides: S3 allows 10,000.
+  const uint64_t part = schedule_.part_bytes(1);
+  const uint64_t held = part * (parallel_parts(part, memory_bytes) + 1);
+  if (held > memory_bytes)
+    log::info("'{}': about {} expected, so parts of {} and up to {} of memory", key_,
+              format_bytes(options.expected_bytes), format_bytes(part), format_bytes(held));
+}
 
 S3Upload::~S3Upload() {
   end_workers();

@@ -4,15 +4,20 @@
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <sstream>
 
 #include "app/backup.h"
 #include "app/catalog.h"
+#include "app/drill.h"
+#include "app/restore.h"
 #include "store/make_store.h"
+#include "stream/digest.h"
 #include "stream/process.h"
 #include "support/ceph_rgw.h"
 #include "support/postgres_server.h"
@@ -22,6 +27,9 @@ namespace dolibarr_backup {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
 
 const std::string kData = SHARED_DATA;
 
@@ -37,6 +45,21 @@ std::string run(const std::vector<std::string>& argv) {
 }
 std::string shell(const std::string& script) {
   return run({"bash", "-euo", "pipefail", "-c", script});
+}
+
+// What a database and a tree hold, in one word each.
+std::string state_of(PostgresServer& server, const std::string& database,
+                     const std::string& documents) {
+  return sha256_hex(server.dump_sorted(database)) +
+         shell("cd '" + documents +
+               "' && find . -name temp -prune -o -type f -print0 | LC_ALL=C sort -z | "
+               "xargs -0 sha256sum | sha256sum");
+}
+
+std::string text_of(const DrillReport& report) {
+  std::string text;
+  for (const Proof& proof : report.proofs) text += proof.name + ": " + proof.text + "\n";
+  return text;
 }
 
 class RealInstance {
@@ -81,6 +104,23 @@ class RealInstance {
     return back_up(settings, *store, {}, [this] { return now; }, progress, {});
   }
   void sql(const std::string& text) { server.run_sql("erp", text); }
+  std::string state_of(const std::string& database, const std::string& documents) {
+    return dolibarr_backup::state_of(server, database, documents);
+  }
+  RestoreReport restore(const RestoreTarget& target, Instant as_of) {
+    now += std::chrono::minutes(1);
+    Catalog catalog(*store, KeySpace("erp/prod"), {});
+    return dolibarr_backup::restore(
+        catalog, target, {.as_of = as_of}, [](const RestoreReport&) {}, [this] { return now; },
+        progress, {});
+  }
+  DrillReport drill() {
+    now += std::chrono::minutes(1);
+    Catalog catalog(*store, KeySpace("erp/prod"), {});
+    fs::permissions(folder.string(), fs::perms::others_exec, fs::perm_options::add);
+    return dolibarr_backup::drill(catalog, settings, {.work_folder = folder.string()},
+                                  [this] { return now; }, progress, {});
+  }
 
   // Table for table, file for file, with pg_restore, tar and sha256sum alone.
   std::string difference_after_restore() {
@@ -258,6 +298,7 @@ TEST(RealInstance, EachDayOfAWeekUploadsWhatChangedAndRestores) {
   CephRgw ceph;
   RealInstance instance(ceph_store(ceph, "week"));
   run({"tar", "-C", instance.folder.string(), "-xzf", kData + "/full/documents.tar.gz"});
+  std::vector<std::pair<Instant, std::string>> days;
   for (int day = 0; day <= 7; ++day) {
     instance.load_day(day);
     instance.now += std::chrono::days(1);
@@ -266,7 +307,114 @@ TEST(RealInstance, EachDayOfAWeekUploadsWhatChangedAndRestores) {
     EXPECT_EQ(report.uploaded(), 2) << "day " << day;
     EXPECT_EQ(instance.difference_after_restore(), "") << "day " << day;
     EXPECT_EQ(instance.backup().uploaded(), 0) << "day " << day << ", again";
+    days.push_back({instance.now, instance.state_of("erp", instance.settings.documents)});
   }
+  // Long afterwards, each day comes back into an empty server and an empty folder.
+  PostgresServer empty;
+  for (const auto& [at, state] : days) {
+    RestoreTarget target;
+    target.database = empty.settings("erp");
+    target.documents = instance.folder.string() + "/again";
+    const RestoreReport report = instance.restore(target, at);
+    ASSERT_FALSE(report.failure) << format_instant(at) << ": " << report.failure->what();
+    EXPECT_EQ(state_of(empty, "erp", *target.documents), state) << format_instant(at);
+    empty.run_sql("postgres", "drop database erp");
+    fs::remove_all(*target.documents);
+  }
+  const DrillReport drilled = instance.drill();
+  EXPECT_FALSE(drilled.failure) << drilled.failure->what();
+  EXPECT_THAT(text_of(drilled), HasSubstr(" 0 KO"));
+}
+
+// Each made on purpose; the drill of the next backup names the very row or file.
+TEST(RealInstance, ADrillNamesWhatWasDoneToTheBooks) {
+  if (!data_present()) return;
+  const TempDir folder;
+  RealInstance instance(directory_store(folder));
+  instance.load_full();
+  instance.sql(
+      "insert into llx_accounting_bookkeeping (label_compte, piece_num, entity, doc_date, "
+      "doc_type, doc_ref, fk_doc, fk_docdet, numero_compte, debit, credit, montant, sens, "
+      "fk_user_author, code_journal, date_validated) select 'x', rowid, 1, datef, "
+      "'customer_invoice', ref, rowid, 0, '411', total_ttc, 0, total_ttc, 'D', 1, 'VT', "
+      "timestamp '2026-01-01' from llx_facture where fk_statut > 0");
+  ASSERT_FALSE(instance.backup().failure);
+  const DrillReport sound = instance.drill();
+  ASSERT_FALSE(sound.failure) << sound.failure->what();
+  EXPECT_THAT(text_of(sound),
+              AllOf(HasSubstr("3598 of 3598 rows verified, 0 KO"),
+                    HasSubstr("3488 of 3488 indexed documents match"), HasSubstr(" 0 missing")));
+
+  const std::string pdf = "facture/FA2412-0001/FA2412-0001.pdf";
+  const std::string file = instance.settings.documents + "/" + pdf;
+  const std::string content = shell("cat '" + file + "'");
+  const auto file_is = [&](const std::string& bytes) {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+  };
+  struct Damage {
+    std::string what;
+    std::function<void()> make, mend;
+    std::string proof, culprit;
+  };
+  const std::vector<Damage> damages = {
+      {"a deleted PDF", [&] { fs::remove(file); }, [&] { file_is(content); }, "index", pdf},
+      {"a rewritten PDF", [&] { file_is("%PDF-1.4 forged"); }, [&] { file_is(content); }, "index",
+       pdf},
+      {"an edited row of the legal log",
+       [&] { instance.sql("update llx_blockedlog set amounts = amounts + 1 where rowid = 1000"); },
+       [&] { instance.sql("update llx_blockedlog set amounts = amounts - 1 where rowid = 1000"); },
+       "legal log", "rowid 1000"},
+      {"a changed amount",
+       [&] {
+         instance.sql(
+             "update llx_accounting_bookkeeping set debit = debit + 1 where rowid = "
+             "(select min(rowid) + 7 from llx_accounting_bookkeeping)");
+       },
+       [&] {
+         instance.sql(
+             "update llx_accounting_bookkeeping set debit = debit - 1 where rowid = "
+             "(select min(rowid) + 7 from llx_accounting_bookkeeping)");
+       },
+       "growth", "debit"},
+      {"a line that is gone",
+       [&] {
+         instance.sql(
+             "create table kept as select * from llx_accounting_bookkeeping where "
+             "rowid = (select min(rowid) + 9 from llx_accounting_bookkeeping);"
+             "delete from llx_accounting_bookkeeping where rowid in (select rowid "
+             "from kept)");
+       },
+       [&] {
+         instance.sql(
+             "insert into llx_accounting_bookkeeping select * from kept; "
+             "drop table kept");
+       },
+       "growth", "gone"},
+      {"a truncated table",
+       [&] {
+         instance.sql(
+             "create table kept as select * from llx_blockedlog; "
+             "truncate llx_blockedlog");
+       },
+       [&] { instance.sql("insert into llx_blockedlog select * from kept; drop table kept"); },
+       "growth", "llx_blockedlog rowid"},
+  };
+  for (const Damage& damage : damages) {
+    damage.make();
+    instance.now += std::chrono::hours(1);
+    ASSERT_FALSE(instance.backup().failure) << damage.what;
+    const DrillReport report = instance.drill();
+    const auto proof = std::find_if(report.proofs.begin(), report.proofs.end(),
+                                    [&](const Proof& one) { return one.name == damage.proof; });
+    ASSERT_NE(proof, report.proofs.end()) << damage.what;
+    EXPECT_NE(proof->outcome, Proof::Outcome::proven) << damage.what;
+    EXPECT_THAT(proof->culprits, Contains(HasSubstr(damage.culprit))) << damage.what;
+    damage.mend();
+  }
+  instance.now += std::chrono::hours(1);
+  ASSERT_FALSE(instance.backup().failure);
+  const DrillReport mended = instance.drill();
+  EXPECT_FALSE(mended.failure) << mended.failure->what();
 }
 
 }  // namespace

@@ -108,6 +108,7 @@ rc::Gen<CarriedState> states() {
   return rc::gen::build<CarriedState>(
       rc::gen::set(&CarriedState::identity, maybe(identities())),
       rc::gen::set(&CarriedState::adopted, rc::gen::container<std::vector<std::string>>(bytes())),
+      rc::gen::set(&CarriedState::drilled, rc::gen::container<std::vector<std::string>>(bytes())),
       rc::gen::set(&CarriedState::damaged, rc::gen::container<std::vector<std::string>>(bytes())));
 }
 
@@ -174,7 +175,10 @@ RunRecord full_record() {
         .problems = {"vanished: facture/a.pdf"},
         .problems_omitted = 1};
   record.identity = Identity{"dolibarr", "salt.log"};
-  record.state = {record.identity, {"erp/prod/db/20250101T030000Z.dump"}, {"erp/prod/db/x.dump"}};
+  record.state = {.identity = record.identity,
+                  .adopted = {"erp/prod/db/20250101T030000Z.dump"},
+                  .drilled = {"erp/prod/db/y.dump"},
+                  .damaged = {"erp/prod/db/x.dump"}};
   record.versions = {{"tool", "0.1.0"}};
   record.pruned = {{"erp/prod/db/y.dump", "no kept instant needs it"}};
   record.notes = {"a note"};
