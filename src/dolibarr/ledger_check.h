@@ -20,8 +20,9 @@ inline constexpr const char* kLegalLog = "blockedlog";
 /// fk_user_modif (who touched it last).
 inline constexpr const char* kLedger = "accounting_bookkeeping";
 
-/// Of all columns but those left out; of the legal log, tms (who touched it last). A column that is null is as if
-/// it were not there, so that one which a later version adds without a default changes nothing.
+/// Of all columns but those left out; of the legal log, tms (who touched it last). A column
+/// that is null is as if it were not there, so that one which a later version adds without a
+/// default changes nothing.
 struct GrowingDigest {
   uint64_t rows = 0;
   int64_t greatest_rowid = 0;   ///< 0 if there are no rows
