@@ -71,7 +71,9 @@ int rename_if_free(int from, const std::string& source, int to, const std::strin
 
 // "<key>\n<seconds since 1970>\n"; nullopt if the file is gone or cut short.
 std::optional<PendingUpload> read_key_file(int uploads, const std::string& id) {
-  const UniqueFd fd(::openat(uploads, key_file(id).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  // A pipe that somebody put there must not be waited for.
+  const UniqueFd fd(
+      ::openat(uploads, key_file(id).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return std::nullopt;
   char buffer[kMaxKeyBytes + 64];
   const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);

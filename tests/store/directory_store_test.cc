@@ -247,6 +247,15 @@ TEST_F(DirectoryStoreTest, AFlushedUploadOfAKilledProcessIsStillInvisible) {
   EXPECT_EQ(store_.list_uploads("").size(), 1u);
 }
 
+TEST_F(DirectoryStoreTest, APipeAmongTheUploadsIsNotWaitedFor) {
+  store_.start_upload("a", {})->write("x");  // makes the folder
+  const fs::path folder = root_ / ".uploads";
+  fs::create_directories(folder);
+  const std::string name = "0123456789abcdef0123456789abcdef.key";
+  ASSERT_EQ(::mkfifo((folder / name).c_str(), 0600), 0);
+  EXPECT_THAT(store_.list_uploads(""), IsEmpty());
+}
+
 TEST_F(DirectoryStoreTest, AnIdFromElsewhereRemovesNothing) {
   put("erp/x");
   const PendingUpload forged{.key = "erp/x", .id = "../erp/x", .started = {}};
