@@ -7,21 +7,6 @@
 namespace dolibarr_backup {
 namespace {
 
-// Counts what passes, for people.
-class CountingSource : public Source {
- public:
-  CountingSource(Source& source, std::atomic<uint64_t>& count) : source_(source), count_(count) {}
-  size_t read(MutableBytes buffer) override {
-    const size_t got = source_.read(buffer);
-    count_.fetch_add(got, std::memory_order_relaxed);
-    return got;
-  }
-
- private:
-  Source& source_;
-  std::atomic<uint64_t>& count_;
-};
-
 void write_common_facts(PendingArchive& pending, Half half, const CaptureContext& context) {
   pending.fact("half", std::string(name_of(half)));
   pending.fact("environment", context.environment.name);

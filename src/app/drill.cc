@@ -319,7 +319,13 @@ std::string_view name_of(Proof::Outcome outcome) {
 DrillReport drill(Catalog& catalog, const EnvironmentSettings& environment,
                   const DrillOptions& options, const std::function<Instant()>& clock,
                   Progress& progress, const std::stop_token& stop) {
-  ChosenPoint point = choose_point(catalog, options.as_of, false);
+  ChosenPoint point = [&] {
+    try {
+      return choose_point(catalog, options.as_of, false);
+    } catch (Error& error) {
+      throw error.with_hint("only a good pair can be proven: run backup, or drill another --as-of");
+    }
+  }();
   DrillReport report{
       .record = new_record(RunKind::drill, environment, begin_run(catalog, clock()), catalog),
       .point = std::move(point)};

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <memory>
-
+#include "app/checked_source.h"
 #include "core/run_record.h"
 #include "store/object_store.h"
-#include "stream/digest.h"
 #include "stream/gzip.h"
 
 namespace dolibarr_backup {
@@ -15,24 +13,12 @@ namespace dolibarr_backup {
 class StoredManifest : public Source {
  public:
   /// Throws Errc::corrupt if the object is gone.
-  StoredManifest(ObjectStore& store, const StoredObject& manifest);
+  StoredManifest(ObjectStore& store, const StoredObject& manifest)
+      : checked_(store, manifest), text_(checked_) {}
   size_t read(MutableBytes buffer) override { return text_.read(buffer); }
 
  private:
-  class Checked : public Source {
-   public:
-    Checked(std::unique_ptr<Source> stored, StoredObject expected)
-        : stored_(std::move(stored)), expected_(std::move(expected)) {}
-    size_t read(MutableBytes buffer) override;
-
-   private:
-    std::unique_ptr<Source> stored_;
-    StoredObject expected_;
-    Digest digest_ = Digest::sha256();
-    uint64_t size_ = 0;
-    bool ended_ = false;
-  };
-  Checked checked_;
+  CheckedSource checked_;
   GunzipSource text_;
 };
 

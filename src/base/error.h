@@ -31,7 +31,8 @@ class Error : public std::exception {
   /// What the reader should do about it; shown on its own line.
   Error& with_hint(std::string hint) &;
   Error&& with_hint(std::string hint) &&;
-  /// Marks a failure that may pass when tried again. Only store/retry looks.
+  /// Marks a failure that may pass when tried again. store/retry looks, and a backup that
+  /// opens its database once more.
   Error& mark_transient() &;
   Error&& mark_transient() &&;
   /// Adds what was being done, outermost last: "while dumping database 'erp'".

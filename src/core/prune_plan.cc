@@ -45,8 +45,8 @@ void refuse_large_share(const PruneInput& input, Half half, PrunePlan& plan) {
 
 // What is decided without the whole history may be wrong.
 void refuse_half_a_history(const PruneInput& input, PrunePlan& plan) {
-  if (input.force) return;
-  if (input.no_records && (!plan.steps.empty()))
+  if (input.force || plan.steps.empty()) return;
+  if (input.no_records)
     plan.refusals.push_back("there are archives, but no run record says what they are");
   if (input.unreadable_records > 0)
     plan.refusals.push_back(fmt::format(

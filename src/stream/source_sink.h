@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -53,6 +54,21 @@ class MemorySource : public Source {
 
  private:
   Bytes rest_;
+};
+
+/// Passes a source on and counts the bytes, for people.
+class CountingSource : public Source {
+ public:
+  CountingSource(Source& source, std::atomic<uint64_t>& count) : source_(source), count_(count) {}
+  size_t read(MutableBytes buffer) override {
+    const size_t got = source_.read(buffer);
+    count_.fetch_add(got, std::memory_order_relaxed);
+    return got;
+  }
+
+ private:
+  Source& source_;
+  std::atomic<uint64_t>& count_;
 };
 
 /// Collects into a string.

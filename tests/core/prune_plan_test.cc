@@ -149,6 +149,8 @@ TEST(PrunePlan, HalfAHistoryIsRefused) {
   EXPECT_THAT(plan_prune(input).refusals, ElementsAre(HasSubstr("no run record")));
   input.force = true;
   EXPECT_THAT(plan_prune(input).refusals, IsEmpty());
+  EXPECT_THAT(plan_prune({.now = kNow, .unreadable_records = 1}).refusals, IsEmpty())
+      << "nothing would go";
 }
 
 TEST(PrunePlan, AShareOfNothingOrAllIsMeantLiterally) {
