@@ -143,6 +143,10 @@ void Drill::run() {
       extract_documents(catalog_.store(), docs, PathPattern("**"), documents, progress_, stop_);
   report_.restore_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (!report_.point.passed_over.empty())
+    add("point", Outcome::failed,
+        "a newer point is there, but damaged, incomplete or gone; this is the newest that is not",
+        report_.point.passed_over);
   prove_database(database);
   prove_documents(extracted);
   prove_index(database, documents);
@@ -225,11 +229,20 @@ void Drill::prove_legal_log(const DatabaseSettings& database) {
   add("legal log", outcome, std::move(text), std::move(culprits));
 }
 
+// Another instance's books came into this environment: no growth of what was there before.
+bool refreshed(const RunRecord& record) {
+  const auto db = record.measured.find("db");
+  if (record.kind != RunKind::restore || db == record.measured.end()) return false;
+  const auto from = db->second.find("environment");
+  return from != db->second.end() && from->second != record.environment;
+}
+
 // The newest drill of an earlier or the same state.
 const RunRecord* Drill::last_measured() {
   const auto& runs = catalog_.runs();
   for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
     const RunRecord* record = catalog_.record(*run);
+    if (record && refreshed(*record) && run->start() <= report_.point.at) return nullptr;
     // One that failed is no state to grow from: the alarm stays until it is mended.
     if (!record || record->kind != RunKind::drill || record->result != RunResult::success ||
         !record->measured.contains("point"))

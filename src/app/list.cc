@@ -6,6 +6,7 @@
 
 #include "app/prune.h"
 #include "app/run_journal.h"
+#include "dolibarr/tree_exchange.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -58,6 +59,38 @@ void add_points(Catalog& catalog, Listing& listing) {
       point.confirmed = std::max(point.confirmed, now->at);
       break;
     }
+}
+
+// The newest drill of the point, if it succeeded; one that failed is missing.
+void add_drill(Catalog& catalog, ListedPoint& point, std::vector<std::string>& missing) {
+  for (auto run = catalog.runs().rbegin(); run != catalog.runs().rend(); ++run) {
+    if (run->start() < point.since) break;
+    const RunRecord* record = catalog.record(*run);
+    if (!record || record->kind != RunKind::drill) continue;
+    const auto drilled = record->measured.find("point");
+    if (drilled == record->measured.end()) continue;
+    const auto db = drilled->second.find("db"), docs = drilled->second.find("docs");
+    if (db == drilled->second.end() || db->second != point.db) continue;
+    if (docs == drilled->second.end() || docs->second != point.docs) continue;
+    if (record->result == RunResult::success) {
+      point.proven = run->start();
+    } else {
+      missing.push_back(fmt::format("the drill of the newest point, at {}, did not succeed: {}",
+                                    format_instant(run->start()), record->error));
+    }
+    return;
+  }
+}
+
+// A restore that was killed in mid-exchange leaves a tree that is neither.
+void add_broken_restore(const EnvironmentSettings& environment, std::vector<std::string>& missing) {
+  if (!environment.documents.starts_with('/')) return;
+  const TreeLeftovers left = tree_leftovers(environment.documents);
+  if (!left.half_done.empty())
+    missing.push_back(fmt::format(
+        "a restore was broken off: '{}'; run it again to finish it, or remove what it prepared "
+        "with `restore --discard-old --into {}`",
+        left.half_done.front(), environment.name));
 }
 
 // What the newest success of a half names and the store does not hold.
@@ -174,6 +207,8 @@ Listing list_environment(Catalog& catalog, const EnvironmentSettings& environmen
     listing.last_result = newest->result;
   }
   add_missing(catalog, environment, listing);
+  if (!listing.points.empty()) add_drill(catalog, listing.points.front(), listing.missing);
+  add_broken_restore(environment, listing.missing);
   add_refused_prune(retention, environment, listing);
   return listing;
 }

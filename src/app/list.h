@@ -22,6 +22,7 @@ struct ListedPoint {
   Instant since, confirmed;
   std::string db, docs;  ///< archive keys
   PairJudgement judgement = PairJudgement::none;
+  std::optional<Instant> proven;  ///< newest drill that succeeded; looked up of the newest point
 };
 
 struct Listing {

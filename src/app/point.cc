@@ -25,21 +25,45 @@ bool damaged(const CarriedState& state, const ArchiveEntry& entry) {
          state.damaged.end();
 }
 
+// The object that keeps an archive from being taken: itself, or its manifest.
+const std::string& unfit(Catalog& catalog, const ArchiveEntry& entry) {
+  const auto found = catalog.objects().find(entry.archive.key);
+  const bool whole = found != catalog.objects().end() && found->second.size == entry.archive.size;
+  return whole && entry.manifest && !catalog.intact({.archive = *entry.manifest, .manifest = {}})
+             ? entry.manifest->key
+             : entry.archive.key;
+}
+
 // The newest pair whose archives are still there, of the records that `accept` takes.
 template <typename Accept>
 std::optional<ChosenPoint> newest_pair(Catalog& catalog, Instant as_of, const Accept& accept,
                                        bool skip_damaged = true) {
   const CarriedState state = catalog.state();
+  std::vector<std::string> passed_over;
   for (auto run = catalog.runs().rbegin(); run != catalog.runs().rend(); ++run) {
     if (run->start() > as_of) continue;
     const RunRecord* record = catalog.record(*run);
     if (!record || !accept(*record)) continue;
     const ArchiveEntry* db = archive_of(*record, Half::db);
     const ArchiveEntry* docs = archive_of(*record, Half::docs);
-    if (!db || !docs || !catalog.intact(*db) || !catalog.intact(*docs)) continue;
-    if (skip_damaged && (damaged(state, *db) || damaged(state, *docs))) continue;
-    return ChosenPoint{
-        .at = run->start(), .run = *run, .db = *db, .docs = *docs, .judgement = record->pair};
+    if (!db || !docs) continue;
+    bool usable = true;
+    for (const ArchiveEntry* entry : {db, docs}) {
+      if (catalog.intact(*entry) && !(skip_damaged && damaged(state, *entry))) continue;
+      usable = false;
+      // What is gone was pruned, unless it is the newest.
+      if (as_of != kNow && !catalog.contains(entry->archive.key)) continue;
+      const std::string& key = unfit(catalog, *entry);
+      if (std::find(passed_over.begin(), passed_over.end(), key) == passed_over.end())
+        passed_over.push_back(key);
+    }
+    if (!usable) continue;
+    return ChosenPoint{.at = run->start(),
+                       .run = *run,
+                       .db = *db,
+                       .docs = *docs,
+                       .judgement = record->pair,
+                       .passed_over = std::move(passed_over)};
   }
   return std::nullopt;
 }

@@ -17,6 +17,9 @@ struct ChosenPoint {
   PairJudgement judgement = PairJudgement::none;
   bool reference = false;            ///< one of them is of the reference script: no manifest
   std::vector<std::string> damaged;  ///< keys of these that were found damaged
+  /// Archives of newer good pairs that could not be taken: damaged, of another size than
+  /// recorded, without their manifest or, where no time was given, gone.
+  std::vector<std::string> passed_over;
 };
 
 /// The newest good pair at or before `as_of` (now, if not given) whose archives are there,

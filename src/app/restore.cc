@@ -45,10 +45,12 @@ std::string some_of(const std::vector<std::string>& texts) {
 
 class Restore {
  public:
-  Restore(Catalog& catalog, const RestoreTarget& target, RestoreReport& report, std::string mark,
-          Progress& progress, const std::stop_token& stop)
+  Restore(Catalog& catalog, const RestoreTarget& target,
+          const std::optional<Neutralization>& neutralization, RestoreReport& report,
+          std::string mark, Progress& progress, const std::stop_token& stop)
       : catalog_(catalog),
         target_(target),
+        neutralization_(neutralization),
         report_(report),
         mark_(std::move(mark)),
         progress_(progress),
@@ -62,10 +64,13 @@ class Restore {
   void plan_half(Half half, const std::optional<ArchiveEntry>& entry);
   void stage_database(RestoredHalf& half);
   void stage_documents(RestoredHalf& half);
+  void neutralize_database();
   void require_room(const RestoredHalf& half) const;
+  void require_other_database(const DatabaseTarget& found);
 
   Catalog& catalog_;
   const RestoreTarget& target_;
+  const std::optional<Neutralization>& neutralization_;
   RestoreReport& report_;
   const std::string mark_;
   Progress& progress_;
@@ -92,6 +97,7 @@ void Restore::plan_half(Half half, const std::optional<ArchiveEntry>& entry) {
     const DatabaseTarget found = inspect_database_target(*target_.database);
     planned.target = fmt::format("database {} on {}", found.name, found.server);
     planned.exists = found.exists;
+    require_other_database(found);
     if (found.sessions > 0)
       report_.notes.push_back(
           fmt::format("{} session(s) of database '{}' will be ended", found.sessions, found.name));
@@ -114,6 +120,29 @@ void Restore::plan(const std::set<Half>& halves) {
     plan_half(half, half == Half::db ? report_.point.db : report_.point.docs);
   for (const std::string& key : report_.point.damaged)
     report_.notes.push_back("'" + key + "' was found damaged by a verify");
+  if (!report_.point.passed_over.empty())
+    report_.notes.push_back("passed over, newer but damaged, incomplete or gone: '" +
+                            some_of(report_.point.passed_over) + "'");
+}
+
+// One environment's archives never come into another one's own database, by whatever name of
+// the server the settings reach it.
+void Restore::require_other_database(const DatabaseTarget& found) {
+  if (!target_.environment || found.system_identifier.empty()) return;
+  for (auto run = catalog_.runs().rbegin(); run != catalog_.runs().rend(); ++run) {
+    const RunRecord* record = catalog_.record(*run);
+    if (!record || record->kind != RunKind::backup || !record->identity) continue;
+    const auto server = record->versions.find("system_identifier");
+    if (server == record->versions.end()) continue;
+    if (record->environment != target_.environment->name &&
+        server->second == found.system_identifier && record->identity->database == found.name)
+      throw Error(
+          Errc::refused,
+          fmt::format("the database of '{}' is the one that '{}' is backed up from: {} on {}",
+                      target_.environment->name, record->environment, found.name, found.server))
+          .with_hint("mend the settings: two environments never share a database");
+    return;
+  }
 }
 
 // The old tree stays beside the new one. What is compressed needs at least its own size.
@@ -151,6 +180,13 @@ void Restore::stage_database(RestoredHalf& half) {
   half.count = manifest->rows();
 }
 
+// After the proof, which it would break, and before anybody can use it.
+void Restore::neutralize_database() {
+  if (!database_ || !neutralization_) return;
+  report_.neutralized.clear();  // so far they were planned
+  report_.neutralized = neutralize(database_->staged(), database_->owner(), *neutralization_);
+}
+
 void Restore::stage_documents(RestoredHalf& half) {
   tree_ = std::make_unique<TreeExchange>(*target_.documents, mark_);
   report_.staging_notes = tree_->cleared();
@@ -170,6 +206,7 @@ void Restore::stage() {
                  [&] { which == Half::db ? stage_database(half) : stage_documents(half); });
     half.seconds = seconds_since(begin);
   }
+  neutralize_database();
 }
 
 void Restore::exchange() {
@@ -194,8 +231,10 @@ RestoreReport restore(Catalog& catalog, const RestoreTarget& target, const Resto
                       const std::stop_token& stop) {
   RestoreReport report{.point = choose_point(catalog, options.as_of, options.accept_unproven)};
   const RunId run = begin_run(catalog, clock());
-  Restore work(catalog, target, report, mark_of(run), progress, stop);
+  Restore work(catalog, target, options.neutralize, report, mark_of(run), progress, stop);
   work.plan(options.halves);
+  if (options.neutralize && options.halves.contains(Half::db))
+    report.neutralized = neutralize_steps(*options.neutralize);
   announce(report);
   if (options.dry_run) return report;
   report.failure = error_of([&] {
@@ -203,6 +242,37 @@ RestoreReport restore(Catalog& catalog, const RestoreTarget& target, const Resto
     work.exchange();
   });
   return report;
+}
+
+void record_restore(Catalog& target, const EnvironmentSettings& environment,
+                    const std::string& source, const RestoreReport& report, Instant now) {
+  RunRecord record = new_record(RunKind::restore, environment, begin_run(target, now), target);
+  record.result = report.failure ? RunResult::failed : RunResult::success;
+  if (report.failure) record.error = report.failure->what();
+  for (const auto& [which, half] : report.halves) {
+    if (!half.restored) continue;
+    auto& came = record.measured[std::string(name_of(which))];
+    came = {{"archive", half.archive.archive.key},
+            {"environment", source},
+            {"kept_aside", half.kept_aside},
+            {"taken", format_instant(half.taken)}};
+    if (which != Half::db) continue;
+    came["neutralized"] = report.neutralized.empty() ? "no" : "yes";
+    record.identity = DatabaseSnapshot::open(environment.database)->facts().identity;
+    record.state.identity = record.identity;
+  }
+  commit_record(record, target, now);
+}
+
+RestoreLeftovers restore_leftovers(const RestoreTarget& target, bool discard) {
+  RestoreLeftovers left;
+  if (target.database) left.databases = database_leftovers(*target.database);
+  if (target.documents) left.trees = tree_leftovers(*target.documents);
+  if (!discard) return left;
+  if (!left.trees.half_done.empty() || !left.trees.kept_aside.empty())
+    discard_tree_leftovers(*target.documents);
+  if (!left.databases.empty()) discard_database_leftovers(*target.database);
+  return left;
 }
 
 }  // namespace dolibarr_backup

@@ -14,6 +14,8 @@
 #include "base/progress.h"
 #include "core/settings.h"
 #include "dolibarr/database_restore.h"
+#include "dolibarr/neutralize.h"
+#include "dolibarr/tree_exchange.h"
 
 namespace dolibarr_backup {
 
@@ -30,6 +32,8 @@ struct RestoreOptions {
   std::set<Half> halves = {Half::db, Half::docs};
   bool accept_unproven = false;  ///< torn pairs, single halves, archives without manifests
   bool dry_run = false;
+  /// Makes the database a harmless copy before it takes the target's place.
+  std::optional<Neutralization> neutralize;
 };
 
 /// What became, or would become, of one half.
@@ -48,8 +52,9 @@ struct RestoredHalf {
 struct RestoreReport {
   ChosenPoint point;
   std::map<Half, RestoredHalf> halves;
-  std::vector<std::string> notes;          ///< known before it begins
-  std::vector<std::string> staging_notes;  ///< what an earlier restore had left, and became of it
+  std::vector<std::string> notes;            ///< known before it begins
+  std::vector<std::string> staging_notes;    ///< what an earlier restore had left, and became of it
+  std::vector<NeutralizedStep> neutralized;  ///< planned; once the db half is restored, done
   std::optional<Error> failure;  ///< the targets are as they were unless `restored` says otherwise
 };
 
@@ -63,5 +68,20 @@ RestoreReport restore(Catalog& catalog, const RestoreTarget& target, const Resto
                       const std::function<void(const RestoreReport&)>& announce,
                       const std::function<Instant()>& clock, Progress& progress,
                       const std::stop_token& stop);
+
+/// Writes down in the target environment's own records what came into its places and from
+/// where, and whose backups its prefix holds from now on: its next backup is accepted.
+/// `source`: the environment that the archives are of.
+void record_restore(Catalog& target, const EnvironmentSettings& environment,
+                    const std::string& source, const RestoreReport& report, Instant now);
+
+/// What restores left at the target: half-done, or kept aside.
+struct RestoreLeftovers {
+  std::vector<std::string> databases;
+  TreeLeftovers trees;
+};
+/// Names them and, if `discard`, removes them: what was kept aside is gone then. Errc::refused
+/// if a restore of the target is at work.
+RestoreLeftovers restore_leftovers(const RestoreTarget& target, bool discard);
 
 }  // namespace dolibarr_backup

@@ -143,13 +143,20 @@ void add_as_of(CLI::App& command, CommandLine& line) {
       ->type_name("TIME");
 }
 
+void add_point_options(CLI::App& command, CommandLine& line) {
+  add_as_of(command, line);
+  command.add_option("--half", line.half, "Only the database, or only the documents")
+      ->check(CLI::IsMember({"db", "docs"}))
+      ->type_name("HALF");
+  command.add_flag("--accept-unproven", line.accept_unproven,
+                   "Take a torn pair, or single halves, if there is nothing better");
+  command.add_flag("-n,--dry-run", line.dry_run, "Say what would be done, change nothing");
+}
+
 void add_restore(CLI::App& app, CommandLine& line) {
   CLI::App* restore = add_command(app, line, Command::restore, "restore",
                                   "Bring a point back, proven equal before anything is replaced");
-  add_as_of(*restore, line);
-  restore->add_option("--half", line.half, "Only the database, or only the documents")
-      ->check(CLI::IsMember({"db", "docs"}))
-      ->type_name("HALF");
+  add_point_options(*restore, line);
   restore->add_option("--into", line.into, "The environment whose places are replaced")
       ->type_name("NAME");
   restore
@@ -160,12 +167,30 @@ void add_restore(CLI::App& app, CommandLine& line) {
       ->type_name("FOLDER");
   restore->add_option("--confirm", line.confirm, "Replace a protected environment: its name")
       ->type_name("NAME");
-  restore->add_flag("--accept-unproven", line.accept_unproven,
-                    "Take a torn pair, or single halves, if there is nothing better");
-  restore->add_flag("-n,--dry-run", line.dry_run, "Say what would be done, change nothing");
+  restore->add_flag("--discard-old", line.discard_old,
+                    "Restore nothing: remove what earlier restores of the target kept aside");
   restore->add_option("--path", line.path, "Only these documents, e.g. 'facture/FA2412-0001/*'")
       ->type_name("PATTERN");
   restore->add_option("--to", line.folder, "Where to put them")->type_name("FOLDER");
+}
+
+void add_refresh(CLI::App& app, CommandLine& line) {
+  CLI::App* refresh =
+      add_command(app, line, Command::refresh, "refresh",
+                  "Fill an environment with another one's backup, made harmless before its use");
+  refresh->add_option("--from", line.environment, "The environment whose backup is taken")
+      ->required()
+      ->type_name("NAME");
+  refresh
+      ->add_option("--into", line.into, "The environment that is replaced, never a protected one")
+      ->required()
+      ->type_name("NAME");
+  add_point_options(*refresh, line);
+  refresh
+      ->add_option("--sql", line.sql_files,
+                   "SQL of your own, run in the new database after the default steps")
+      ->type_name("FILE")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 void add_readers(CLI::App& app, CommandLine& line) {
@@ -175,6 +200,7 @@ void add_readers(CLI::App& app, CommandLine& line) {
   verify->add_option("--share", line.share, "Read this share a run, the longest unread first")
       ->type_name("1/30");
   add_restore(app, line);
+  add_refresh(app, line);
   CLI::App* show = add_command(app, line, Command::show, "show",
                                "Write one document out of a backup to standard output");
   add_as_of(*show, line);

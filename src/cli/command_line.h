@@ -24,6 +24,7 @@ enum class Command {
   identity_accept,
   verify,
   restore,
+  refresh,
   show,
   find,
   diff,
@@ -52,6 +53,8 @@ struct CommandLine {
   std::string half;          ///< restore: "db", "docs", "" for both
   std::string into, into_database, into_documents;  ///< restore
   std::string confirm;                              ///< a protected environment's name
+  std::vector<std::string> sql_files;               ///< refresh: run after the default steps
+  bool discard_old = false;                         ///< restore: remove what was kept aside
   std::string path, folder;                         ///< show, find, restore --path ... --to
   std::string work_folder, conf_key_file;           ///< drill
   std::string share;                                ///< verify: "1/30", "10%"

@@ -149,6 +149,8 @@ int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwa
       return run_verify(line, stop);
     case Command::restore:
       return run_restore(line, stop);
+    case Command::refresh:
+      return run_refresh(line, stop);
     case Command::show:
       return run_show(line, stop);
     case Command::find:

@@ -83,13 +83,15 @@ json listing_of(const Listing& listing) {
                 {"not_ours", json::array()},
                 {"uploads", json::array()},
                 {"missing", listing.missing}};
-  for (const ListedPoint& point : listing.points)
+  for (const ListedPoint& point : listing.points) {
     value["points"].push_back({{"run", point.run.text()},
                                {"since", format_instant(point.since)},
                                {"confirmed", format_instant(point.confirmed)},
                                {"db", point.db},
                                {"docs", point.docs},
                                {"pair", name_of(point.judgement)}});
+    if (point.proven) value["points"].back()["proven"] = format_instant(*point.proven);
+  }
   for (const ObjectInfo& object : listing.not_ours)
     value["not_ours"].push_back({{"key", object.key}, {"size", object.size}});
   for (const PendingUpload& upload : listing.uploads)

@@ -81,6 +81,11 @@ std::string one_listing(const Listing& listing) {
     text +=
         fmt::format("last run {}, {} ago: {}\n", listing.last_run->text(),
                     age_of(listing.now, listing.last_run->start()), name_of(*listing.last_result));
+  if (!listing.points.empty())
+    text += listing.points.front().proven
+                ? fmt::format("newest point proven by a drill at {}\n",
+                              format_instant(*listing.points.front().proven))
+                : "newest point not proven yet: run drill\n";
   for (const std::string& missing : listing.missing) text += "MISSING: " + missing + "\n";
   if (!listing.points.empty()) {
     text += "\nPoints: what can be restored\n";

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -81,6 +83,8 @@ class StandardOutput : public Sink {
 bool overlap(const std::string& a, const std::string& b) {
   if (a.empty() || b.empty()) return false;
   std::error_code none;
+  // A folder may be mounted at two places.
+  if (std::filesystem::equivalent(a, b, none)) return true;
   const std::string one = std::filesystem::weakly_canonical(a, none).string() + "/";
   const std::string other = std::filesystem::weakly_canonical(b, none).string() + "/";
   return one.starts_with(other) || other.starts_with(one);
@@ -97,6 +101,9 @@ bool same_places(const RestoreTarget& target, const EnvironmentSettings& environ
 RestoreTarget target_of(const CommandLine& line, const EnvironmentSettings& source,
                         const std::vector<EnvironmentSettings>& all) {
   RestoreTarget target;
+  if (!line.into.empty() && !(line.into_database.empty() && line.into_documents.empty()))
+    throw Error(Errc::usage, "--into names both places; no other one goes with it")
+        .with_hint("for one half of them: --half");
   if (!line.into.empty()) {
     for (const EnvironmentSettings& environment : all) {
       if (environment.name != line.into) continue;
@@ -166,10 +173,84 @@ int run_extract(const CommandLine& line, Session& session) {
 }
 
 // The next backup of the target must know whom it holds now.
-void accept_new_identity(const EnvironmentSettings& environment, const std::stop_source& stop) {
-  Session session(environment, stop);
+void record_in_target(const RestoreTarget& target, const std::string& source,
+                      const RestoreReport& report, const std::stop_source& stop) {
+  Session session(*target.environment, stop);
   Catalog catalog = session.catalog();
-  if (catalog.state().identity) accept_identity(catalog, environment, now());
+  record_restore(catalog, *target.environment, source, report, now());
+}
+
+std::vector<EnvironmentSettings> all_environments(const CommandLine& line,
+                                                  const EnvironmentSettings& chosen) {
+  CommandLine everything = line;
+  everything.environment.clear();
+  std::vector<EnvironmentSettings> all = read_settings(everything).environments;
+  if (all.empty()) all.push_back(chosen);
+  return all;
+}
+
+// The way of restore and refresh alike.
+int restore_into(const CommandLine& line, Session& session, const RestoreTarget& target,
+                 const std::optional<Neutralization>& neutralization,
+                 const std::stop_source& stop) {
+  const EnvironmentSettings& source = session.environment;
+  Catalog catalog = session.catalog();
+  const RestoreReport report = [&] {
+    const ProgressBar bar(session.progress, line.quiet);
+    return restore(
+        catalog, target,
+        {.as_of = as_of(line.as_of, source),
+         .halves = halves_of(line, target),
+         .accept_unproven = line.accept_unproven,
+         .dry_run = line.dry_run,
+         .neutralize = neutralization},
+        [&](const RestoreReport& plan) {
+          if (!line.json && !line.quiet) print_result(restore_plan_text(plan, now()));
+        },
+        now, session.progress, session.stop);
+  }();
+  std::optional<Error> failure = report.failure;
+  const bool exchanged = std::any_of(report.halves.begin(), report.halves.end(),
+                                     [](const auto& half) { return half.second.restored; });
+  if (target.environment && exchanged) {
+    // What was exchanged is told whatever comes of this.
+    try {
+      record_in_target(target, source.name, report, stop);
+    } catch (const Error& error) {
+      if (!failure) {
+        failure = error;
+        failure->add_context("restored, but the prefix does not know of it");
+      } else {
+        log::error("the prefix does not know of what was restored: {}", error.what());
+      }
+    }
+  }
+  return result_of(failure, print_result(line.json ? restore_json(report, line.dry_run)
+                                                   : restore_text_of(report, line.dry_run)));
+}
+
+int run_discard(const CommandLine& line, RestoreTarget target) {
+  if (line.half == "db") target.documents.reset();
+  if (line.half == "docs") target.database.reset();
+  const RestoreLeftovers left = restore_leftovers(target, !line.dry_run);
+  return print_result(line.json ? leftovers_json(left, line.dry_run)
+                                : leftovers_text(left, line.dry_run));
+}
+
+OwnSql read_sql(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  if (!file.is_open() || file.bad())
+    throw Error(Errc::usage, "'" + path + "' cannot be read: " + errno_text(errno));
+  return {path, std::move(text)};
+}
+
+// A copy says what it is, and of when.
+std::string title_of(const CommandLine& line) {
+  std::string title = line.into;
+  std::transform(title.begin(), title.end(), title.begin(),
+                 [](unsigned char c) { return std::toupper(c); });
+  return title + ": copy of " + line.environment;
 }
 
 }  // namespace
@@ -191,43 +272,38 @@ int run_verify(const CommandLine& line, const std::stop_source& stop) {
 int run_restore(const CommandLine& line, const std::stop_source& stop) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
   Session session(environment, stop);
-  session.store->check_access(Access::read);
+  if (!line.discard_old) session.store->check_access(Access::read);
   if (!line.path.empty()) return run_extract(line, session);
   if (!line.folder.empty()) throw Error(Errc::usage, "--to goes with --path");
-  CommandLine everything = line;
-  everything.environment.clear();
-  std::vector<EnvironmentSettings> all = read_settings(everything).environments;
-  if (all.empty()) all.push_back(environment);
+  const std::vector<EnvironmentSettings> all = all_environments(line, environment);
   const RestoreTarget target = target_of(line, environment, all);
   require_confirmation(line, target, all);
-  Catalog catalog = session.catalog();
-  const RestoreReport report = [&] {
-    const ProgressBar bar(session.progress, line.quiet);
-    return restore(
-        catalog, target,
-        {.as_of = as_of(line.as_of, environment),
-         .halves = halves_of(line, target),
-         .accept_unproven = line.accept_unproven,
-         .dry_run = line.dry_run},
-        [&](const RestoreReport& plan) {
-          if (!line.json && !line.quiet) print_result(restore_plan_text(plan, now()));
-        },
-        now, session.progress, session.stop);
-  }();
-  const auto db = report.halves.find(Half::db);
-  std::optional<Error> failure = report.failure;
-  if (target.environment && line.into_database.empty() && db != report.halves.end() &&
-      db->second.restored) {
-    // What was exchanged is told whatever comes of this.
-    try {
-      accept_new_identity(*target.environment, stop);
-    } catch (const Error& error) {
-      failure = error;
-      failure->add_context("restored, but the prefix does not know the new identity");
-    }
-  }
-  return result_of(failure, print_result(line.json ? restore_json(report, line.dry_run)
-                                                   : restore_text_of(report, line.dry_run)));
+  if (line.discard_old) return run_discard(line, target);
+  return restore_into(line, session, target, std::nullopt, stop);
+}
+
+int run_refresh(const CommandLine& line, const std::stop_source& stop) {
+  const EnvironmentSettings environment = chosen_environments(line, false).front();
+  Session session(environment, stop);
+  session.store->check_access(Access::read);
+  const std::vector<EnvironmentSettings> all = all_environments(line, environment);
+  const RestoreTarget target = target_of(line, environment, all);
+  if (target.environment->is_protected)
+    throw Error(Errc::refused, "'" + line.into + "' is protected: no copy is put into it")
+        .with_hint("to bring it back from its own backup: restore --env " + line.into);
+  if (same_places(target, environment))
+    throw Error(Errc::refused, "'" + line.into + "' and '" + environment.name +
+                                   "' have the same database, or folders that lie in each other");
+  if (target.database->table_prefix != environment.database.table_prefix)
+    throw Error(
+        Errc::refused,
+        fmt::format("the tables of '{}' begin with '{}', those of '{}' with '{}'", environment.name,
+                    environment.database.table_prefix, line.into, target.database->table_prefix))
+        .with_hint("the copy brings its own names: set table_prefix alike");
+  require_confirmation(line, target, all);
+  Neutralization neutralization{.title = title_of(line)};
+  for (const std::string& path : line.sql_files) neutralization.own.push_back(read_sql(path));
+  return restore_into(line, session, target, neutralization, stop);
 }
 
 int run_show(const CommandLine& line, const std::stop_source& stop) {

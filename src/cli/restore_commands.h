@@ -6,11 +6,12 @@
 
 namespace dolibarr_backup {
 
-/// The commands that read backups back: verify, restore, show, find, diff, drill. Each
+/// The commands that read backups back: verify, restore, refresh, show, find, diff, drill. Each
 /// prints its result and returns the exit code; throws Error for what ended it before
 /// it had one.
 int run_verify(const CommandLine& line, const std::stop_source& stop);
 int run_restore(const CommandLine& line, const std::stop_source& stop);
+int run_refresh(const CommandLine& line, const std::stop_source& stop);
 int run_show(const CommandLine& line, const std::stop_source& stop);
 int run_find(const CommandLine& line, const std::stop_source& stop);
 int run_diff(const CommandLine& line, const std::stop_source& stop);

@@ -115,6 +115,11 @@ std::string restore_plan_text(const RestoreReport& report, Instant now) {
                    format_instant(half.taken), format_bytes(half.archive.archive.size),
                    half.target + (half.exists ? ", which is kept aside" : ", new")});
   text += table.text();
+  if (!report.neutralized.empty()) {
+    Table steps({{"THEN"}, {"SO THAT"}});
+    for (const NeutralizedStep& step : report.neutralized) steps.add_row({step.name, step.meaning});
+    text += steps.text();
+  }
   for (const std::string& note : report.notes) text += "note: " + note + "\n";
   return text;
 }
@@ -133,6 +138,10 @@ std::string restore_text_of(const RestoreReport& report, bool dry_run) {
     if (!half.kept_aside.empty()) text += fmt::format("; the old one is kept: {}", half.kept_aside);
     text += "\n";
   }
+  if (!report.failure && !dry_run)
+    for (const NeutralizedStep& step : report.neutralized)
+      text +=
+          fmt::format("{}: {} row(s) changed, so that {}\n", step.name, step.changed, step.meaning);
   const auto done = std::count_if(report.halves.begin(), report.halves.end(),
                                   [](const auto& half) { return half.second.restored; });
   return text + fmt::format("result={} restored={} of={}\n",
@@ -157,8 +166,33 @@ std::string restore_json(const RestoreReport& report, bool dry_run) {
                                                     {"kept_aside", half.kept_aside},
                                                     {"count", half.count},
                                                     {"seconds", half.seconds}};
+  if (!report.neutralized.empty()) {
+    value["neutralized"] = json::array();
+    for (const NeutralizedStep& step : report.neutralized)
+      value["neutralized"].push_back(
+          {{"step", step.name}, {"meaning", step.meaning}, {"changed", step.changed}});
+  }
   add_failure(value, report.failure);
   return dump(value);
+}
+
+std::string leftovers_text(const RestoreLeftovers& left, bool dry_run) {
+  std::string text;
+  const auto add = [&](const char* what, const std::vector<std::string>& names) {
+    for (const std::string& name : names)
+      text += fmt::format("{} {} {}\n", dry_run ? "would remove" : "removed", what, name);
+  };
+  add("database", left.databases);
+  add("folder", left.trees.kept_aside);
+  add("half-done", left.trees.half_done);
+  return text.empty() ? "nothing is left of earlier restores\n" : text;
+}
+
+std::string leftovers_json(const RestoreLeftovers& left, bool dry_run) {
+  return dump({{"dry_run", dry_run},
+               {"databases", texts(left.databases)},
+               {"kept_aside", texts(left.trees.kept_aside)},
+               {"half_done", texts(left.trees.half_done)}});
 }
 
 std::string extract_text(const ExtractReport& report, const std::string& folder) {

@@ -21,6 +21,9 @@ std::string restore_plan_text(const RestoreReport& report, Instant now);
 std::string restore_text_of(const RestoreReport& report, bool dry_run);
 std::string restore_json(const RestoreReport& report, bool dry_run);
 
+std::string leftovers_text(const RestoreLeftovers& left, bool dry_run);
+std::string leftovers_json(const RestoreLeftovers& left, bool dry_run);
+
 std::string extract_text(const ExtractReport& report, const std::string& folder);
 std::string extract_json(const ExtractReport& report, const std::string& folder);
 

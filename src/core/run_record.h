@@ -115,6 +115,7 @@ struct RunRecord {
   std::map<std::string, std::string> versions;  ///< "dolibarr", "server", "pg_dump", "tool", ...
   std::vector<PrunedObject> pruned;
   /// What a drill measured and the next one compares with: "blockedlog" -> {"rows": ...}.
+  /// Of a restore, what came into each half: "db" -> {"archive": ..., "environment": ...}.
   std::map<std::string, std::map<std::string, std::string>> measured;
   std::vector<std::string> verified;  ///< archives that this verify run read whole and found good
   std::vector<std::string> notes;

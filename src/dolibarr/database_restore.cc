@@ -62,6 +62,16 @@ std::string name_of_target(const DatabaseSettings& target) {
   return variable ? variable : "";
 }
 
+// "" if the role may not know it.
+std::string system_identifier_of(PgConnection& connection) {
+  try {
+    return connection.query("SELECT system_identifier FROM pg_control_system()").text(0, 0);
+  } catch (const PgError& error) {
+    log::debug("restore: not told: {}", error.what());
+    return "";
+  }
+}
+
 // Where pg_dump is, pg_restore is too.
 std::string pg_restore_beside(const DatabaseSettings& settings, int server_version) {
   const char* path = std::getenv("PATH");
@@ -80,6 +90,7 @@ DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
   PgConnection connection = maintenance(settings);
   target.server = connection.describe();
   target.server_version = connection.server_version();
+  target.system_identifier = system_identifier_of(connection);
   const PgResult role = connection.query(
       "SELECT current_user, rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user");
   target.owner = role.text(0, 0);
@@ -254,7 +265,7 @@ void DatabaseRestore::end_sessions() {
   }
 }
 
-std::vector<std::string> restore_leftovers(const DatabaseSettings& target) {
+std::vector<std::string> database_leftovers(const DatabaseSettings& target) {
   PgConnection connection = maintenance(target);
   const PgResult rows = connection.query("SELECT datname FROM pg_database ORDER BY 1");
   std::vector<std::string> names;
@@ -264,11 +275,13 @@ std::vector<std::string> restore_leftovers(const DatabaseSettings& target) {
   return names;
 }
 
-void drop_leftover(const DatabaseSettings& target, const std::string& name) {
-  const std::vector<std::string> known = restore_leftovers(target);
-  if (std::find(known.begin(), known.end(), name) == known.end())
-    throw Error(Errc::usage, "no restore left a database '" + name + "' behind");
-  maintenance(target).query("DROP DATABASE " + quote_name(name));
+void discard_database_leftovers(const DatabaseSettings& target) {
+  const std::vector<std::string> names = database_leftovers(target);
+  if (!inspect_database_target(target).exists)
+    throw Error(Errc::refused, "database '" + name_of_target(target) +
+                                   "' is not there: what is kept aside may be all that is left");
+  PgConnection connection = maintenance(target);
+  for (const std::string& name : names) connection.query("DROP DATABASE " + quote_name(name));
 }
 
 }  // namespace dolibarr_backup

@@ -25,7 +25,8 @@ struct DatabaseTarget {
   std::string owner;   ///< of the target, or who logs in if there is none
   bool exists = false;
   int server_version = 0;
-  uint64_t sessions = 0;  ///< of others in the target
+  uint64_t sessions = 0;          ///< of others in the target
+  std::string system_identifier;  ///< of the cluster; "" if the role may not know
 };
 
 /// Looks at the target's server. Throws Errc::source if it cannot be reached, and
@@ -49,8 +50,9 @@ class DatabaseRestore {
   /// privileges. Throws Errc::source with what pg_restore said, naming the object. The
   /// content is proven only by the caller's comparison.
   void fill(Source& dump, const std::stop_token& stop);
-  /// How to reach the new database, to compare it.
+  /// How to reach the new database, to compare and to change it.
   const DatabaseSettings& staged() const { return staged_; }
+  const std::string& owner() const { return target_.owner; }
   /// Copies the target's privileges and settings, ends its sessions and renames both in
   /// one transaction. Returns the name under which the old one is kept; nullopt if there
   /// was none. On an exception the target is as it was, and open to connections.
@@ -69,8 +71,8 @@ class DatabaseRestore {
 
 /// Databases that restores of this target left behind: "<name>_restore_..." (half-done)
 /// and "<name>_before_..." (kept aside), by name.
-std::vector<std::string> restore_leftovers(const DatabaseSettings& target);
-/// Drops one of them. Throws Errc::usage for any other name.
-void drop_leftover(const DatabaseSettings& target, const std::string& name);
+std::vector<std::string> database_leftovers(const DatabaseSettings& target);
+/// Drops all of them. Errc::refused, and none is dropped, if the target itself is not there.
+void discard_database_leftovers(const DatabaseSettings& target);
 
 }  // namespace dolibarr_backup

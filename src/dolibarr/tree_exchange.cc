@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kStaged = ".restore-";
 constexpr std::string_view kKept = ".before-";
 constexpr const char* kNew = "new";
-constexpr const char* kOld = "old";
+const std::string kOld = "old-";
 // Inside a mount: there once the staged tree is whole and the exchange goes forward only.
 constexpr const char* kExchanging = "exchanging";
 
@@ -113,10 +113,15 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-// Which entries are the old ones, each ended by a NUL.
-void write_journal(const fs::path& inner, const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text.append(name).push_back('\0');
+// The mark of the exchange, then which entries are the old ones; each ended by a NUL.
+struct ExchangeJournal {
+  std::string mark;
+  std::vector<std::string> names;
+};
+
+void write_journal(const fs::path& inner, const ExchangeJournal& journal) {
+  std::string text = journal.mark + '\0';
+  for (const std::string& name : journal.names) text.append(name).push_back('\0');
   const fs::path draft = inner / (std::string(kExchanging) + ".tmp");
   const UniqueFd file(
       ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -131,12 +136,16 @@ void write_journal(const fs::path& inner, const std::vector<std::string>& names)
   sync_folder(inner);
 }
 
-std::vector<std::string> read_journal(const fs::path& inner) {
+ExchangeJournal read_journal(const fs::path& inner) {
   std::ifstream file(inner / kExchanging, std::ios::binary);
   if (!file) fail("read", inner / kExchanging, errno);
-  std::vector<std::string> names;
-  for (std::string name; std::getline(file, name, '\0');) names.push_back(name);
-  return names;
+  ExchangeJournal journal;
+  std::getline(file, journal.mark, '\0');
+  for (std::string name; std::getline(file, name, '\0');) journal.names.push_back(name);
+  if (!is_mark(journal.mark))
+    throw Error(Errc::source,
+                "'" + (inner / kExchanging).string() + "' is no journal of a restore");
+  return journal;
 }
 
 // A mount's root stays, with what the staged root says of itself.
@@ -148,22 +157,37 @@ void take_attributes(const fs::path& from, const fs::path& to) {
   if (::chmod(to.c_str(), status.st_mode & 07777) != 0) fail("change the mode of", to, errno);
 }
 
-std::string without_slashes(std::string path) {
+// Absolute, without links and slashes at its end.
+std::string resolved(std::string path) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  if (path.empty() || path.front() != '/')
+    throw Error(Errc::usage, "'" + path + "' is no absolute path");
+  std::error_code unresolved;
+  if (const fs::path real = fs::canonical(path, unresolved); !unresolved) return real;
   return path;
+}
+
+bool must_stay(const std::string& target) {
+  const fs::path parent = fs::path(target).parent_path();
+  return is_there(target) && (mount_root(target) || ::access(parent.c_str(), W_OK) != 0);
+}
+
+UniqueFd lock_target(const std::string& target, bool inside) {
+  const fs::path where = inside ? fs::path(target) : fs::path(target).parent_path();
+  UniqueFd lock(::open(where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock) fail("open", where, errno);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) fail("lock", where, errno);
+  throw Error(Errc::refused, "another restore is at work in '" + where.string() + "'");
 }
 
 }  // namespace
 
 TreeExchange::TreeExchange(std::string target, std::string mark)
-    : target_(without_slashes(std::move(target))), mark_(std::move(mark)) {
-  if (target_.empty() || target_.front() != '/')
-    throw Error(Errc::usage, "'" + target_ + "' is no absolute path");
-  std::error_code unresolved;
-  if (const fs::path real = fs::canonical(target_, unresolved); !unresolved) target_ = real;
-  const fs::path parent = fs::path(target_).parent_path();
-  inside_ = is_there(target_) && (mount_root(target_) || ::access(parent.c_str(), W_OK) != 0);
-  lock();
+    : target_(resolved(std::move(target))),
+      mark_(std::move(mark)),
+      inside_(must_stay(target_)),
+      lock_(lock_target(target_, inside_)) {
   clear_leftovers();
   if (inside_) {
     make_folder(inner_folder(target_));
@@ -183,15 +207,6 @@ TreeExchange::~TreeExchange() {
   } catch (const std::exception& error) {
     log::warning("'{}' is left behind: {}", staging_, error.what());
   }
-}
-
-void TreeExchange::lock() {
-  const fs::path where = inside_ ? fs::path(target_) : fs::path(target_).parent_path();
-  lock_ = UniqueFd(::open(where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock_) fail("open", where, errno);
-  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return;
-  if (errno != EWOULDBLOCK) fail("lock", where, errno);
-  throw Error(Errc::refused, "another restore is at work in '" + where.string() + "'");
 }
 
 void TreeExchange::clear_leftovers() {
@@ -248,7 +263,7 @@ std::string TreeExchange::exchange_beside() {
 
 std::string TreeExchange::exchange_inside() {
   const fs::path inner = inner_folder(target_);
-  write_journal(inner, names_in(target_));
+  write_journal(inner, {mark_, names_in(target_)});
   staged_ = false;  // from here on it is finished, not undone
   return finish_inside();
 }
@@ -256,10 +271,11 @@ std::string TreeExchange::exchange_inside() {
 // Forward only, and the same however often it is begun: an old entry that lies in `old`
 // has left, one that does not is still in its place; then what is staged comes in.
 std::string TreeExchange::finish_inside() {
-  const fs::path inner = inner_folder(target_), target = target_;
-  const fs::path staged = inner / kNew, old = inner / kOld;
+  const fs::path inner = inner_folder(target_), target = target_, staged = inner / kNew;
+  const ExchangeJournal journal = read_journal(inner);
+  const fs::path old = inner / (kOld + journal.mark);
   make_folder(old);
-  for (const std::string& name : read_journal(inner)) {
+  for (const std::string& name : journal.names) {
     if (!is_there(old / name) && is_there(target / name))
       rename_or_throw(target / name, old / name);
     if (is_there(staged / name)) rename_or_throw(staged / name, target / name);
@@ -270,22 +286,34 @@ std::string TreeExchange::finish_inside() {
     sync_folder(target);
     remove_tree(staged);
   }
-  const fs::path kept = inner / (std::string(kOld) + "-" + mark_);
-  rename_or_throw(old, kept);
   if (::unlink((inner / kExchanging).c_str()) != 0) fail("remove", inner / kExchanging, errno);
   sync_folder(inner);
-  return kept;
+  return old;
 }
 
 TreeLeftovers tree_leftovers(const std::string& where) {
-  const std::string target = without_slashes(where);
+  const std::string target = resolved(where);
   TreeLeftovers left{siblings(target, kStaged), siblings(target, kKept)};
   const fs::path inner = inner_folder(target);
   for (const char* name : {kNew, kExchanging})
     if (is_there(inner / name)) left.half_done.push_back((inner / name).string());
-  for (std::string& old : siblings((inner / kOld).string(), "-"))
+  for (std::string& old : siblings((inner / "old").string(), "-"))
     left.kept_aside.push_back(std::move(old));
   return left;
+}
+
+void discard_tree_leftovers(const std::string& where) {
+  const std::string target = resolved(where);
+  const UniqueFd lock = lock_target(target, must_stay(target));
+  const fs::path inner = inner_folder(target);
+  if (!is_there(target) || is_there(inner / kExchanging))
+    throw Error(Errc::refused, "a restore of '" + target +
+                                   "' was broken off in its exchange: what is kept aside is needed")
+        .with_hint("restore again: that finishes it");
+  const TreeLeftovers left = tree_leftovers(target);
+  for (const std::string& path : left.half_done) remove_tree(path);
+  for (const std::string& path : left.kept_aside) remove_tree(path);
+  ::rmdir(inner.c_str());  // not if somebody put something into it
 }
 
 }  // namespace dolibarr_backup

@@ -33,16 +33,15 @@ class TreeExchange {
   std::string exchange();
 
  private:
-  void lock();
   void clear_leftovers();
   std::string finish_inside();
   std::string exchange_beside();
   std::string exchange_inside();
 
   std::string target_, mark_, staging_;
-  bool inside_ = false;
-  bool staged_ = false;
+  bool inside_;
   UniqueFd lock_;
+  bool staged_ = false;
   std::vector<std::string> cleared_;
 };
 
@@ -52,5 +51,8 @@ struct TreeLeftovers {
   std::vector<std::string> kept_aside;  ///< old trees, to be removed when no longer needed
 };
 TreeLeftovers tree_leftovers(const std::string& target);
+/// Removes all of them. Errc::refused, and nothing is removed, if a restore is at work or was
+/// broken off in its exchange, when parts of the tree lie among them.
+void discard_tree_leftovers(const std::string& target);
 
 }  // namespace dolibarr_backup

@@ -50,7 +50,7 @@ class Restoring : public testing::Test {
         progress, {});
   }
   std::vector<std::string> left_databases() {
-    return restore_leftovers(instance.settings().database);
+    return database_leftovers(instance.settings().database);
   }
   std::string dump(const std::string& database) { return Instance::server().dump_sorted(database); }
   static bool same_tree(const std::string& a, const std::string& b) {
@@ -122,8 +122,9 @@ TEST_F(Restoring, OverItselfKeepsTheOldAsideAndItsSettings) {
   EXPECT_THAT(tree_leftovers(instance.documents()).kept_aside,
               ElementsAre(report.halves.at(Half::docs).kept_aside));
   EXPECT_THAT(tree_leftovers(instance.documents()).half_done, IsEmpty());
-  drop_leftover(instance.settings().database, report.halves.at(Half::db).kept_aside);
+  restore_leftovers(itself(), true);
   EXPECT_THAT(left_databases(), IsEmpty());
+  EXPECT_THAT(tree_leftovers(instance.documents()).kept_aside, IsEmpty());
   EXPECT_EQ(instance.backup().record.result, RunResult::success) << "the next backup goes on";
 }
 
@@ -207,14 +208,15 @@ TEST(TreeExchange, FinishesInsideAMountFromEveryStep) {
   for (size_t moved = 0; moved <= 4; ++moved) {
     for (const auto& entry : fs::directory_iterator(volume)) fs::remove_all(entry);
     fs::create_directories(inner + "/new");
-    fs::create_directories(inner + "/old");
+    const std::string old = inner + "/old-20260629t021500zk3f7qa";
+    fs::create_directories(old);
     for (const std::string& name : old_names) std::ofstream(volume + "/" + name) << "old";
     for (const std::string& name : new_names) std::ofstream(inner + "/new/" + name) << "new";
-    std::ofstream(inner + "/exchanging") << std::string("both\0gone\0", 10);
+    std::ofstream(inner + "/exchanging") << std::string("20260629t021500zk3f7qa\0both\0gone\0", 33);
     // Steps in the order in which exchange() takes them.
-    if (moved > 0) fs::rename(volume + "/both", inner + "/old/both");
+    if (moved > 0) fs::rename(volume + "/both", old + "/both");
     if (moved > 1) fs::rename(inner + "/new/both", volume + "/both");
-    if (moved > 2) fs::rename(volume + "/gone", inner + "/old/gone");
+    if (moved > 2) fs::rename(volume + "/gone", old + "/gone");
     if (moved > 3) fs::rename(inner + "/new/fresh", volume + "/fresh");
     {
       const TreeExchange next(volume, "20260630t021500zk3f7qa");
@@ -229,11 +231,26 @@ TEST(TreeExchange, FinishesInsideAMountFromEveryStep) {
     EXPECT_EQ(content(volume + "/both"), "new") << moved;
     EXPECT_EQ(content(volume + "/fresh"), "new") << moved;
     EXPECT_FALSE(fs::exists(volume + "/gone")) << moved;
-    EXPECT_EQ(content(inner + "/old-20260630t021500zk3f7qa/both"), "old") << moved;
-    EXPECT_EQ(content(inner + "/old-20260630t021500zk3f7qa/gone"), "old") << moved;
+    EXPECT_EQ(content(old + "/both"), "old") << moved;
+    EXPECT_EQ(content(old + "/gone"), "old") << moved;
     EXPECT_FALSE(fs::exists(inner + "/exchanging"));
   }
+  discard_tree_leftovers(volume);
+  EXPECT_FALSE(fs::exists(inner));
   ::umount(volume.c_str());
+}
+
+// Half an exchange is no rubbish.
+TEST(TreeExchange, DiscardsNothingOfABrokenOffExchange) {
+  const TempDir folder;
+  const std::string docs = (folder / "docs").string();
+  fs::create_directories(docs + "/" + std::string(kRestoreStagingFolder) + "/old");
+  std::ofstream(docs + "/" + std::string(kRestoreStagingFolder) + "/exchanging") << "";
+  EXPECT_THROW(discard_tree_leftovers(docs), Error);
+  fs::remove_all(docs);
+  fs::create_directories(docs + ".before-20260630t021500zk3f7qa");
+  EXPECT_THROW(discard_tree_leftovers(docs), Error);
+  EXPECT_TRUE(fs::exists(docs + ".before-20260630t021500zk3f7qa"));
 }
 
 TEST(TreeExchange, TouchesOnlyWhatARestoreNamed) {
@@ -318,6 +335,57 @@ TEST_F(Restoring, ADrillNamesAFileThatTheArchiveNoLongerHolds) {
   const DrillReport report = drill_now();
   ASSERT_TRUE(report.failure);
   EXPECT_TRUE(fs::is_empty(instance.scratch("work")));
+}
+
+// An archive put in the place of another day's, whole in itself; alone, and with its manifest.
+TEST_F(Restoring, TheArchiveOfAnotherDayIsNamed) {
+  const auto swap_in = [&](const std::string& from, const std::string& to) {
+    instance.store().put(to, as_bytes(get_object(instance.store(), from, kGiB).value()),
+                         Overwrite::yes);
+  };
+  const std::string old_docs = archive(Half::docs), old_db = archive(Half::db);
+  instance.now += std::chrono::days(1);
+  instance.sql("update llx_facture set note_private = 'the next day'");
+  instance.write_document("facture/next-day.pdf", "%PDF next day");
+  instance.backup();
+  const std::string docs = archive(Half::docs), db = archive(Half::db);
+  const KeySpace keys(instance.settings().prefix);
+  const auto named = [&](const std::string& key) {
+    Catalog catalog = instance.catalog();
+    instance.now += std::chrono::minutes(1);
+    const VerifyReport report =
+        verify(catalog, instance.settings(), {}, [&] { return instance.now; }, progress, {});
+    return report.failure && std::any_of(report.findings.begin(), report.findings.end(),
+                                         [&](const auto& f) { return f.key == key; });
+  };
+  for (const auto& [from, to] : {std::pair(old_docs, docs), std::pair(old_db, db)}) {
+    const std::string kept = get_object(instance.store(), to, kGiB).value();
+    const std::string manifest = keys.manifest_of(to);
+    const std::string kept_manifest = get_object(instance.store(), manifest, kGiB).value();
+
+    swap_in(from, to);
+    const DrillReport archive_only = drill_now();
+    ASSERT_TRUE(archive_only.failure) << to;
+    EXPECT_THAT(archive_only.failure->what(), HasSubstr(to));
+
+    swap_in(keys.manifest_of(from), manifest);
+    const DrillReport both = drill_now();
+    ASSERT_TRUE(both.failure) << to;
+    EXPECT_THAT(both.failure->what(), HasSubstr(to));
+
+    instance.store().put(to, as_bytes(kept), Overwrite::yes);
+    const DrillReport manifest_only = drill_now();
+    ASSERT_TRUE(manifest_only.failure) << to;
+    EXPECT_THAT(manifest_only.failure->what(), HasSubstr(manifest));
+    instance.store().put(manifest, as_bytes(kept_manifest), Overwrite::yes);
+    EXPECT_FALSE(drill_now().failure);
+  }
+  // Each manifest in its neighbour's place.
+  const std::string first = get_object(instance.store(), keys.manifest_of(old_docs), kGiB).value();
+  swap_in(keys.manifest_of(docs), keys.manifest_of(old_docs));
+  instance.store().put(keys.manifest_of(docs), as_bytes(first), Overwrite::yes);
+  EXPECT_TRUE(named(keys.manifest_of(docs)));
+  EXPECT_TRUE(named(keys.manifest_of(old_docs)));
 }
 
 }  // namespace

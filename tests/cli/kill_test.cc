@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mount.h>
 
 #include <filesystem>
 #include <iostream>
@@ -106,6 +107,58 @@ TEST(Kill, ARestoreHappenedOrNotAtAnyMoment) {
     EXPECT_EQ(program.difference_after_restore(), "") << round;
   }
   EXPECT_THAT(tree_leftovers(program.documents()).half_done, testing::IsEmpty());
+}
+
+// The restore, killed by strace as it enters the Nth call of `syscall`.
+CommandResult killed_restore(const Program& program, const std::vector<std::string>& restore,
+                             const std::string& syscall, int nth) {
+  Command command = program.command(restore, {{"ASAN_OPTIONS", "detect_leaks=0"}});
+  const std::vector<std::string> strace = {
+      "strace",
+      "-f",
+      "-qq",
+      "-o",
+      "/dev/null",
+      "-e",
+      "trace=" + syscall,
+      "-e",
+      "inject=" + syscall + ":signal=KILL:when=" + std::to_string(nth)};
+  command.argv.insert(command.argv.begin(), strace.begin(), strace.end());
+  return run_command(command);
+}
+
+// In the root of a volume the exchange goes entry by entry: each step is tried, the
+// journal's first and last included.
+TEST(Kill, ARestoreInsideAMountIsFinishedFromAnyStep) {
+  namespace fs = std::filesystem;
+  Program program;
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  const std::string documents = program.documents();
+  ASSERT_EQ(::mount(documents.c_str(), documents.c_str(), nullptr, MS_BIND, nullptr), 0)
+      << "this test mounts a folder and needs to be root";
+  const std::vector<std::string> restore = {"-e",     "prod", "restore",   "--half", "docs",
+                                            "--into", "prod", "--confirm", "prod"};
+  std::vector<std::string> discard = restore;
+  discard.push_back("--discard-old");
+  int killed = 0, finished = 0;
+  for (const std::string syscall : {"rename", "unlink"})
+    for (int nth = 1;; ++nth) {
+      program.write_document("ecm/since", "x");
+      program.write_document("since/alone", "x");
+      if (killed_restore(program, restore, syscall, nth).status == 0) break;  // no such call
+      ++killed;
+      const CommandResult rerun = program.run(restore);
+      ASSERT_EQ(rerun.status, 0) << syscall << nth << ": " << rerun.errors;
+      finished += rerun.output.find("finished an exchange") != std::string::npos;
+      EXPECT_FALSE(fs::exists(documents + "/ecm/since")) << syscall << nth;
+      EXPECT_FALSE(fs::exists(documents + "/since")) << syscall << nth;
+      EXPECT_THAT(tree_leftovers(documents).half_done, testing::IsEmpty()) << syscall << nth;
+      EXPECT_EQ(program.run(discard).status, 0) << syscall << nth;
+      EXPECT_EQ(program.difference_after_restore(), "") << syscall << nth;
+    }
+  std::cout << killed << " kills, " << finished << " finished by the next restore\n";
+  EXPECT_GT(finished, 10);
+  ::umount(documents.c_str());
 }
 
 TEST(Kill, ADirectoryStoreSurvivesAtAnyMoment) {

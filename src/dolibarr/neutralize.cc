@@ -1,0 +1,220 @@
+#include "dolibarr/neutralize.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "dolibarr/database_facts.h"
+#include "dolibarr/pg_login.h"
+
+namespace dolibarr_backup {
+namespace {
+
+struct Constant {
+  std::string name, value;
+};
+
+// Rows of one table. `{}` in both is the table.
+struct TableChange {
+  const char* table;
+  std::vector<std::string> columns;  // without all of them there is nothing to do
+  const char* statement;             // idempotent; ends so that RETURNING can follow
+};
+
+struct Step {
+  std::string name, meaning;
+  std::vector<Constant> set;         // in all entities, and there if it was not: absent is no
+  std::vector<Constant> changed;     // where it is there: absent is off
+  std::vector<std::string> emptied;  // where the name matches the regular expression
+  std::vector<TableChange> changes;
+};
+
+// What opens something elsewhere, whichever module keeps it; but never the key of the legal
+// log, names of LDAP's attributes, switches and texts that end alike.
+constexpr const char* kSecretNames =
+    "^(?!BLOCKEDLOG_|LDAP_([A-Z]+_)*FIELD_|MAIN_AGENDA_ACTIONAUTO_|MAIN_LOGEVENTS)"
+    "(?!.*_MAIL_SIGNATURE$)"
+    ".*_(KEY|SECRET|TOKEN|PASS|PASSWORD|PW|SIGNATURE)(_(PROD|TEST|TICKET|EMAILING|[0-9]+))?$";
+
+const std::vector<Step>& default_steps() {
+  static const std::vector<Step> steps = {
+      // CMailFile and CSMSFile ask these before anything else, for every kind of message.
+      {.name = "mail",
+       .meaning = "no mail and no SMS is sent",
+       .set = {{"MAIN_DISABLE_ALL_MAILS", "1"}, {"MAIN_DISABLE_ALL_SMS", "1"}},
+       // Else a crontab's mailing-send.php would mark each address as failed.
+       .changes = {{"mailing", {"statut"}, "UPDATE {} SET statut = 0 WHERE statut IN (1, 2)"}}},
+      // Without CRON_KEY neither the page nor the script for crontabs starts.
+      {.name = "jobs",
+       .meaning = "no scheduled job runs",
+       .emptied = {"^CRON_KEY$"},
+       .changes = {{"cronjob",
+                    {"status", "processing"},
+                    "UPDATE {} SET status = CASE status WHEN 1 THEN 0 ELSE status END, "
+                    "processing = 0 WHERE status = 1 OR processing <> 0"}}},
+      // Up to 17 the status of a webhook, in all versions that of a Zapier hook, is not read.
+      {.name = "webhooks",
+       .meaning = "no other system is told of what is done",
+       .changes = {{"webhook_target",
+                    {"status", "trigger_codes"},
+                    "UPDATE {} SET status = 0, trigger_codes = '' WHERE status <> 0 OR "
+                    "trigger_codes <> ''"},
+                   {"zapier_hook", {"rowid"}, "DELETE FROM {}"}}},
+      {.name = "collectors",
+       .meaning = "no mailbox is read and emptied",
+       .changes = {{"emailcollector_emailcollector",
+                    {"status", "password"},
+                    "UPDATE {} SET status = 0, password = NULL WHERE status <> 0 OR "
+                    "password IS NOT NULL"}}},
+      {.name = "directory",
+       .meaning = "no LDAP directory, mailing list or site is written to",
+       .changed = {{"MAIN_MODULE_LDAP", "0"},
+                   {"LDAP_SYNCHRO_ACTIVE", "0"},
+                   {"LDAP_CONTACT_ACTIVE", "0"},
+                   {"LDAP_MEMBER_ACTIVE", "0"},
+                   {"LDAP_MEMBER_TYPE_ACTIVE", "0"},
+                   {"MAIN_MODULE_MAILMANSPIP", "0"},
+                   {"ADHERENT_USE_MAILMAN", "0"},
+                   {"ADHERENT_USE_SPIP", "0"}}},
+      // The trigger of Stripe changes its customers in test mode too: the keys must go.
+      {.name = "payments",
+       .meaning = "no money is asked for, no customer of a payment service is changed",
+       .set = {{"PAYPAL_API_SANDBOX", "1"}},
+       .changed = {{"STRIPE_LIVE", "0"}, {"STRIPECONNECT_LIVE", "0"}},
+       .emptied = {"^STRIPE(CONNECT)?_.*_KEY$", "^PAYPAL_API_(USER|PASSWORD|SIGNATURE)$",
+                   "^PAYBOX_"}},
+      {.name = "invoicing",
+       .meaning = "no invoice goes to a platform, a supplier or a printer",
+       .changed = {{"MAIN_MODULE_EINVOICING", "0"},
+                   {"EINVOICING_LIVE", "0"},
+                   {"EINVOICING_DISABLE_SYNC_DOLI_TO_AP", "1"},
+                   {"MAIN_MODULE_SYNCSUPPLIERWEBSERVICES", "0"},
+                   {"MAIN_MODULE_PRINTING", "0"},
+                   {"MAIN_MODULE_RECEIPTPRINTER", "0"},
+                   {"AI_API_SERVICE", "-1"}},
+       .emptied = {"^PRINTIPP_HOST$", "^TAKEPOS_PRINT_SERVER$"}},
+      // '' would break the unique index. Refreshing a copied token may void the original's.
+      {.name = "keys",
+       .meaning = "no program that knows a key of the original gets in, nor the copy elsewhere",
+       .changed = {{"MAIN_MODULE_WEBSERVICES", "0"}},
+       .changes = {{"user", {"api_key"}, "UPDATE {} SET api_key = NULL WHERE api_key IS NOT NULL"},
+                   {"oauth_token", {"rowid"}, "DELETE FROM {}"}}},
+      {.name = "secrets",
+       .meaning = "no password or key of another service is left in the settings",
+       .emptied = {kSecretNames}},
+      // What goes through Dolibarr's getURLContent() ends there, known to us or not.
+      {.name = "proxy",
+       .meaning = "HTTP requests end at a proxy that does not exist",
+       .set = {{"MAIN_PROXY_USE", "1"},
+               {"MAIN_PROXY_HOST", "127.0.0.1"},
+               {"MAIN_PROXY_PORT", "9"}}},
+  };
+  return steps;
+}
+
+uint64_t count(PgConnection& connection, const std::string& statement, const PgValues& values) {
+  return static_cast<uint64_t>(connection.query(statement, values).integer(0, 0));
+}
+
+// A constant of an entity of its own hides that of entity 0: all are set, and one is there.
+uint64_t set_constant(PgConnection& connection, const std::string& constants,
+                      const Constant& constant) {
+  return count(connection,
+               fmt::format("WITH changed AS (UPDATE {0} SET value = $2 WHERE name = $1 AND value "
+                           "IS DISTINCT FROM $2 RETURNING 1), added AS (INSERT INTO {0} (name, "
+                           "value, entity, type, visible, note) SELECT $1, $2, 0, 'chaine', 0, "
+                           "'refresh' WHERE NOT EXISTS (SELECT FROM {0} WHERE name = $1 AND "
+                           "entity = 0) RETURNING 1) "
+                           "SELECT (SELECT count(*) FROM changed) + (SELECT count(*) FROM added)",
+                           constants),
+               {constant.name, constant.value});
+}
+
+// `comparison` of the name: "=" or "~".
+uint64_t change_constants(PgConnection& connection, const std::string& constants,
+                          const char* comparison, const Constant& constant) {
+  return count(connection,
+               fmt::format("WITH changed AS (UPDATE {} SET value = $2 WHERE name {} $1 AND value "
+                           "<> $2 RETURNING 1) SELECT count(*) FROM changed",
+                           constants, comparison),
+               {constant.name, constant.value});
+}
+
+uint64_t apply(PgConnection& connection, const std::string& prefix, const std::string& constants,
+               const Step& step) {
+  uint64_t changed = 0;
+  for (const Constant& constant : step.set)
+    changed += set_constant(connection, constants, constant);
+  for (const Constant& constant : step.changed)
+    changed += change_constants(connection, constants, "=", constant);
+  for (const std::string& names : step.emptied)
+    changed += change_constants(connection, constants, "~", {names, ""});
+  for (const TableChange& change : step.changes) {
+    const std::optional<std::string> table =
+        find_table(connection, prefix + change.table, change.columns);
+    if (!table) continue;
+    changed += count(connection,
+                     fmt::format("WITH changed AS ({} RETURNING 1) SELECT count(*) FROM changed",
+                                 fmt::format(fmt::runtime(change.statement), *table)),
+                     {});
+  }
+  return changed;
+}
+
+std::vector<Step> all_steps(const Neutralization& wanted) {
+  std::vector<Step> steps = default_steps();
+  steps.push_back({.name = "title",
+                   .meaning = "each page says that it is a copy, on a red bar",
+                   .set = {{"MAIN_APPLICATION_TITLE", wanted.title},
+                           {"THEME_ELDY_TOPMENU_BACK1", "170,30,30"}}});
+  return steps;
+}
+
+NeutralizedStep described(const OwnSql& own) {
+  return {.name = own.name, .meaning = "your own SQL is done", .changed = 0};
+}
+
+}  // namespace
+
+std::vector<NeutralizedStep> neutralize_steps(const Neutralization& wanted) {
+  std::vector<NeutralizedStep> described_steps;
+  for (const Step& step : all_steps(wanted))
+    described_steps.push_back({.name = step.name, .meaning = step.meaning});
+  for (const OwnSql& own : wanted.own) described_steps.push_back(described(own));
+  return described_steps;
+}
+
+std::vector<NeutralizedStep> neutralize(const DatabaseSettings& database, const std::string& owner,
+                                        const Neutralization& wanted) {
+  PgConnection connection = log_in(database);
+  connection.query("BEGIN");
+  connection.query("SET LOCAL ROLE " + quote_name(owner));
+  const std::optional<std::string> constants =
+      find_table(connection, database.table_prefix + "const",
+                 {"name", "value", "entity", "type", "visible", "note"});
+  if (!constants)
+    throw Error(Errc::source, fmt::format("there is no table {}const: nothing can be switched off",
+                                          database.table_prefix));
+  const std::vector<Step> steps = all_steps(wanted);
+  std::vector<NeutralizedStep> done;
+  for (const Step& step : steps)
+    with_context(fmt::format("step '{}'", step.name), [&] {
+      done.push_back(
+          {step.name, step.meaning, apply(connection, database.table_prefix, *constants, step)});
+    });
+  // A trigger or a rule may have put something back.
+  for (const Step& step : steps)
+    if (apply(connection, database.table_prefix, *constants, step) != 0)
+      throw Error(Errc::source,
+                  fmt::format("step '{}' does not last: a trigger or rule of the database puts "
+                              "something back",
+                              step.name));
+  for (const OwnSql& own : wanted.own)
+    with_context("'" + own.name + "'", [&] {
+      connection.query(own.text);
+      done.push_back(described(own));
+    });
+  connection.query("COMMIT");
+  return done;
+}
+
+}  // namespace dolibarr_backup

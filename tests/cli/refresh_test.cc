@@ -1,0 +1,203 @@
+// A sandbox filled from prod: it has prod's books and acts on nothing outside.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cli/program.h"
+#include "dolibarr/neutralize.h"
+
+namespace dolibarr_backup {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// What an instance that acts on the outside has: the tables of modules that were activated.
+constexpr const char* kOutside = R"(
+insert into llx_const(name, entity, value) values
+  ('MAIN_DISABLE_ALL_MAILS', 1, '0'), ('MAIN_DISABLE_ALL_MAILS', 2, '0'),
+  ('CRON_KEY', 0, 'dolcrypt:x'), ('LDAP_SYNCHRO_ACTIVE', 1, '1'), ('STRIPE_LIVE', 1, '1'),
+  ('STRIPE_LIVE_SECRET_KEY', 1, 'sk_live_1'), ('PAYPAL_API_USER', 1, 'paypal'),
+  ('MAIN_MAIL_SMTPS_PW', 1, 'dolcrypt:y'), ('FTP_PASSWORD_1', 1, 'ftp'),
+  ('ACME_API_TOKEN_PROD', 1, 'of a module that nobody knows'),
+  ('MAIN_MODULE_LDAP', 0, '1'), ('MAIN_MODULE_EINVOICING', 1, '1'),
+  ('BLOCKEDLOG_HMAC_KEY', 0, 'dolcrypt:z'), ('LDAP_FIELD_PASSWORD', 1, 'userPassword'),
+  ('TICKET_MESSAGE_MAIL_SIGNATURE', 1, 'Regards'),
+  ('MAIN_AGENDA_ACTIONAUTO_USER_NEW_PASSWORD', 1, '1'), ('MAIN_INFO_SOCIETE_NOM', 1, 'Acme')
+  on conflict (name, entity) do update set value = excluded.value;
+insert into llx_cronjob(label, status, processing) values
+  ('reminders', 1, 1), ('archived', 2, 0), ('off', 0, 0);
+insert into llx_oauth_token(service, token) values ('Google', 't');
+alter table llx_user add column api_key varchar(128) unique;
+update llx_user set api_key = 'key of ' || login;
+create table llx_webhook_target(rowid serial primary key, status integer not null,
+                                trigger_codes text not null, url varchar(255) not null);
+insert into llx_webhook_target(status, trigger_codes, url) values
+  (1, 'BILL_VALIDATE', 'https://example.org'), (2, 'BILL_PAYED', 'https://example.org');
+create table llx_zapier_hook(rowid serial primary key, url varchar(255));
+insert into llx_zapier_hook(url) values ('https://example.org');
+create table llx_emailcollector_emailcollector(rowid serial primary key, status integer not null,
+                                               password varchar(128));
+insert into llx_emailcollector_emailcollector(status, password) values (1, 'p'), (0, 'q');
+create table llx_mailing(rowid serial primary key, statut smallint default 0);
+insert into llx_mailing(statut) values (0), (1), (2), (3);
+)";
+
+class Refresh : public testing::Test {
+ protected:
+  Refresh() {
+    Program::server().create_database(sandbox_);
+    program_.sql(kOutside);
+    use("sandbox", sandbox_, program_.path("sandbox-documents"));
+    EXPECT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  }
+  void use(const std::string& name, const std::string& database, const std::string& documents,
+           const std::string& more = "", const std::string& host = {}) {
+    program_.use_store(
+        fmt::format("      directory: {}\n", program_.path("store")),
+        fmt::format("  {6}:\n    documents: {0}\n{7}    store:\n      directory: {1}\n"
+                    "    database:\n      host: {2}\n      port: {3}\n      name: {4}\n"
+                    "      user: {5}\n",
+                    documents, program_.path("store"),
+                    host.empty() ? Program::server().socket_folder() : host, PostgresServer::kPort,
+                    database, PostgresServer::kOwner, name, more));
+  }
+  CommandResult refresh(std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"refresh", "--from", "prod", "--into", "sandbox"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return program_.run(arguments);
+  }
+  std::string in_sandbox(const std::string& query) {
+    return Program::server().run_sql(sandbox_, query);
+  }
+
+  Program program_;
+  const std::string sandbox_ = "sandbox_of_" + program_.database();
+};
+
+TEST_F(Refresh, BringsTheBooksAndActsOnNothing) {
+  const std::string before = Program::server().dump_sorted(program_.database());
+  const CommandResult done = refresh();
+  ASSERT_EQ(done.status, 0) << done.errors;
+  EXPECT_THAT(done.output, HasSubstr("no mail and no SMS is sent"));
+  EXPECT_THAT(done.output, HasSubstr("restored=2 of=2"));
+
+  EXPECT_EQ(in_sandbox("select count(*) from llx_facture"),
+            Program::server().run_sql(program_.database(), "select count(*) from llx_facture"));
+  EXPECT_EQ(in_sandbox("select entity, value from llx_const where name = "
+                       "'MAIN_DISABLE_ALL_MAILS' order by 1"),
+            "0|1\n1|1\n2|1\n");
+  EXPECT_EQ(in_sandbox("select name from llx_const where value <> '' and name in ('CRON_KEY', "
+                       "'STRIPE_LIVE_SECRET_KEY', 'PAYPAL_API_USER', 'MAIN_MAIL_SMTPS_PW', "
+                       "'FTP_PASSWORD_1', 'ACME_API_TOKEN_PROD')"),
+            "");
+  EXPECT_EQ(in_sandbox("select name from llx_const where value <> '0' and name in ('STRIPE_LIVE', "
+                       "'LDAP_SYNCHRO_ACTIVE', 'MAIN_MODULE_LDAP', 'MAIN_MODULE_EINVOICING')"),
+            "");
+  EXPECT_EQ(in_sandbox("select value from llx_const where name in ('BLOCKEDLOG_HMAC_KEY', "
+                       "'LDAP_FIELD_PASSWORD', 'TICKET_MESSAGE_MAIL_SIGNATURE', "
+                       "'MAIN_AGENDA_ACTIONAUTO_USER_NEW_PASSWORD', 'MAIN_INFO_SOCIETE_NOM') "
+                       "order by name"),
+            "dolcrypt:z\nuserPassword\n1\nAcme\nRegards\n");
+  EXPECT_EQ(in_sandbox("select distinct status, processing from llx_cronjob order by 1"),
+            "0|0\n2|0\n");
+  EXPECT_EQ(in_sandbox("select distinct status, trigger_codes from llx_webhook_target"), "0|\n");
+  EXPECT_EQ(in_sandbox("select count(*) from llx_zapier_hook"), "0\n");
+  EXPECT_EQ(in_sandbox("select distinct status, password from llx_emailcollector_emailcollector"),
+            "0|\n");
+  EXPECT_EQ(in_sandbox("select statut, count(*) from llx_mailing group by 1 order by 1"),
+            "0|3\n3|1\n");
+  EXPECT_EQ(in_sandbox("select count(*) from llx_oauth_token"), "0\n");
+  EXPECT_EQ(in_sandbox("select count(*) from llx_user where api_key is not null"), "0\n");
+  EXPECT_EQ(in_sandbox("select value from llx_const where name = 'MAIN_APPLICATION_TITLE'"),
+            "SANDBOX: copy of prod\n");
+  EXPECT_TRUE(fs::exists(program_.path("sandbox-documents")));
+  EXPECT_EQ(Program::server().dump_sorted(program_.database()), before) << "prod is only read";
+}
+
+TEST_F(Refresh, TheSandboxsOwnBackupsGoOn) {
+  Program::server().run_sql(sandbox_,
+                            "create table llx_const(name text, entity int, value text);"
+                            "insert into llx_const values ('MAIN_SECURITY_SALT', 0, 'another')");
+  fs::create_directories(program_.path("sandbox-documents"));
+  std::ofstream(program_.path("sandbox-documents") + "/old.pdf") << "%PDF";
+  const CommandResult first = program_.run({"-e", "sandbox", "backup"});
+  ASSERT_EQ(first.status, 0) << first.errors;
+  ASSERT_EQ(refresh().status, 0);
+  const CommandResult backup = program_.run({"-e", "sandbox", "backup"});
+  EXPECT_EQ(backup.status, 0) << backup.errors;
+  // A second one finds the copy there, keeps it aside, and changes as much again.
+  const CommandResult again = refresh({"--json"});
+  EXPECT_EQ(again.status, 0) << again.errors;
+  EXPECT_THAT(again.output, HasSubstr("\"neutralized\""));
+  EXPECT_EQ(program_.run({"-e", "sandbox", "backup"}).status, 0);
+  const CommandResult discard =
+      program_.run({"-e", "sandbox", "restore", "--discard-old", "--into", "sandbox"});
+  EXPECT_EQ(discard.status, 0) << discard.errors;
+  EXPECT_THAT(discard.output, HasSubstr("removed database " + sandbox_ + "_before_"));
+  EXPECT_EQ(program_.run({"-e", "sandbox", "restore", "--discard-old", "--into", "sandbox"}).output,
+            "nothing is left of earlier restores\n");
+}
+
+TEST_F(Refresh, IsIdempotentAndCanBeExtended) {
+  const std::string sql = program_.path("own.sql");
+  std::ofstream(sql) << "update llx_user set lastname = 'Doe';\n"
+                        "update llx_const set value = '0' where name = 'MAIN_DISABLE_ALL_MAILS'";
+  ASSERT_EQ(refresh({"--sql", sql}).status, 0);
+  EXPECT_EQ(in_sandbox("select distinct lastname from llx_user"), "Doe\n");
+  EXPECT_EQ(in_sandbox("select distinct value from llx_const where name = "
+                       "'MAIN_DISABLE_ALL_MAILS'"),
+            "0\n")
+      << "what the operator wants comes last";
+  DatabaseSettings database = Program::server().settings(sandbox_);
+  const Neutralization wanted{.title = "SANDBOX: copy of prod"};
+  neutralize(database, PostgresServer::kOwner, wanted);
+  for (const NeutralizedStep& step : neutralize(database, PostgresServer::kOwner, wanted))
+    EXPECT_EQ(step.changed, 0u) << step.name;
+
+  std::ofstream(sql) << "update llx_nowhere set x = 1";
+  const CommandResult wrong = refresh({"--sql", sql});
+  EXPECT_EQ(wrong.status, 4);
+  EXPECT_THAT(wrong.errors, HasSubstr(sql));
+  EXPECT_EQ(in_sandbox("select distinct lastname from llx_user"), "Doe\n") << "nothing replaced";
+}
+
+// Something in the copy that undoes a step is no reason to go on.
+TEST_F(Refresh, StopsWhereAStepDoesNotLast) {
+  program_.sql(
+      "create function keep() returns trigger language plpgsql as "
+      "$$ begin new.status := 1; return new; end $$;"
+      "create trigger keep before update on llx_webhook_target for each row execute function "
+      "keep()");
+  ASSERT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  const CommandResult result = refresh();
+  EXPECT_EQ(result.status, 4);
+  EXPECT_THAT(result.errors, HasSubstr("'webhooks' does not last"));
+  EXPECT_EQ(in_sandbox("select count(*) from pg_class where relname = 'llx_facture'"), "0\n");
+}
+
+TEST_F(Refresh, IsRefusedWhereItCouldHarm) {
+  const auto refused = [&](const std::string& why) {
+    const CommandResult result = refresh();
+    EXPECT_EQ(result.status, 7) << result.output;
+    EXPECT_THAT(result.errors, HasSubstr(why));
+  };
+  use("sandbox", sandbox_, program_.path("x"), "    protected: true\n");
+  refused("protected");
+  use("sandbox", program_.database(), program_.path("x"));
+  refused("the same database");
+  use("sandbox", sandbox_, program_.documents() + "/below");
+  refused("the same database, or folders");
+  // The same server by another name: its own identifier tells.
+  fs::create_symlink(Program::server().socket_folder(), program_.path("other-way"));
+  use("sandbox", program_.database(), program_.path("x"), "", program_.path("other-way"));
+  refused("is backed up from");
+  EXPECT_EQ(program_.difference_after_restore(), "");
+  EXPECT_EQ(program_.run({"refresh", "--from", "prod"}).status, 2);
+}
+
+}  // namespace
+}  // namespace dolibarr_backup
