@@ -280,6 +280,14 @@ test("the chart's version of the program is this one", () => {
   assert.equal(description.appVersion, /project\(dolibarr-backup VERSION (\S+)/.exec(source('CMakeLists.txt'))[1]);
 });
 
+test("the values in the chart's README render", () => {
+  const [first, ...others] = [...source('chart/README.md').matchAll(/```yaml\n([^]*?)```/g)].map((match) => readYaml(match[1])[0]);
+  const given = others.filter((values) => !values.dependencies);
+  assert.ok(given.length >= 2);
+  for (const values of [{}, ...given]) expectSound(render(merged(first, values), { release: 'erp-backup' }));
+  assert.ok(kinds(render(first, { release: 'erp-backup' })).includes('CronJob/erp-backup-dolibarr-backup'));
+});
+
 test('defaults and schema name the same values', () => {
   const [defaults] = readYaml(readFileSync(join(chart, 'values.yaml'), 'utf8'));
   const schema = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8'));
