@@ -1,0 +1,213 @@
+{{/*
+The one definition of the pod: metadata and spec. Takes
+  root       the chart's context
+  component  backup, drill or test
+  job        its values: resources, tmpSizeLimit
+  args       the command and its options
+A drill gets no way to the database or the documents: it needs neither.
+*/}}
+{{- define "dolibarr-backup.pod" -}}
+{{- $ := .root -}}
+{{- $reads := ne .component "drill" -}}
+{{- $confKey := and (eq .component "drill") .job.confKeySecret.name -}}
+{{- $files := "/run/secrets/dolibarr-backup" -}}
+metadata:
+  labels:
+    {{- $own := include "dolibarr-backup.labels" $ | fromYaml }}
+    {{- $_ := set $own "app.kubernetes.io/component" .component }}
+    {{- toYaml (mergeOverwrite (deepCopy $.Values.podLabels) $own) | nindent 4 }}
+  {{- with $.Values.podAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  serviceAccountName: {{ include "dolibarr-backup.serviceAccountName" $ | quote }}
+  automountServiceAccountToken: false
+  # A Service's variables must not pass for the program's.
+  enableServiceLinks: false
+  restartPolicy: Never
+  # To abort its uploads and to record that it was interrupted.
+  terminationGracePeriodSeconds: 60
+  # No fsGroup: it could give the files of the documents volume another group.
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: {{ int64 $.Values.runAsUser }}
+    runAsGroup: {{ int64 $.Values.runAsGroup }}
+    seccompProfile:
+      type: RuntimeDefault
+  {{- with $.Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ . | quote }}
+    {{- end }}
+  {{- end }}
+  {{- with $.Values.priorityClassName }}
+  priorityClassName: {{ . | quote }}
+  {{- end }}
+  {{- with $.Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $.Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $.Values.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: dolibarr-backup
+      image: {{ include "dolibarr-backup.image" $ | quote }}
+      imagePullPolicy: {{ $.Values.image.pullPolicy }}
+      command: [dolibarr-backup]
+      args:
+        - --config=/etc/dolibarr-backup/settings.yaml
+        - --env={{ $.Values.environment }}
+        {{- range .args }}
+        - {{ . | quote }}
+        {{- end }}
+      env:
+        # The settings file says the same. The program refuses to run when they differ: a changed
+        # file alone never leads one environment to another.
+        - name: BUCKET
+          value: {{ $.Values.store.bucket | quote }}
+        - name: PREFIX
+          value: {{ include "dolibarr-backup.prefix" $ | quote }}
+        - name: DB
+          value: {{ $.Values.database.name | quote }}
+        - name: PGHOST
+          value: {{ $.Values.database.host | quote }}
+        {{- if not $.Values.store.endpoint }}
+        - name: AWS_ENDPOINTS_FILE
+          value: {{ $files }}/store/endpoint
+        {{- end }}
+        - name: TMPDIR
+          value: /tmp
+        {{- range $.Values.extraEnv }}
+        - name: {{ .name | quote }}
+          value: {{ .value | quote }}
+        {{- end }}
+      {{- with .job.resources }}
+      resources:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      securityContext:
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities:
+          drop: [ALL]
+      # The reason of a failure then stands in the pod's status.
+      terminationMessagePolicy: FallbackToLogsOnError
+      volumeMounts:
+        - name: settings
+          mountPath: /etc/dolibarr-backup
+          readOnly: true
+        - name: store
+          mountPath: {{ $files }}/store
+          readOnly: true
+        {{- if or $.Values.store.ca.configMap $.Values.store.ca.secret }}
+        - name: store-ca
+          mountPath: {{ $files }}/store-ca
+          readOnly: true
+        {{- end }}
+        {{- if $reads }}
+        - name: database
+          mountPath: {{ $files }}/database
+          readOnly: true
+        {{- if or $.Values.database.ca.configMap $.Values.database.ca.secret }}
+        - name: database-ca
+          mountPath: {{ $files }}/database-ca
+          readOnly: true
+        {{- end }}
+        - name: documents
+          mountPath: {{ $.Values.documents.mountPath | quote }}
+          {{- with $.Values.documents.subPath }}
+          subPath: {{ . | quote }}
+          {{- end }}
+          readOnly: true
+        {{- end }}
+        {{- if $confKey }}
+        - name: conf-key
+          mountPath: {{ $files }}/conf-key
+          readOnly: true
+        {{- end }}
+        - name: tmp
+          mountPath: /tmp
+  # Whole folders, no subPath: what is renewed while a run goes on is seen. Modes are 0444, since
+  # without fsGroup the files belong to root.
+  volumes:
+    - name: settings
+      configMap:
+        name: {{ include "dolibarr-backup.fullname" $ | quote }}
+    - name: store
+      secret:
+        secretName: {{ include "dolibarr-backup.storeSecretName" $ | quote }}
+        defaultMode: 292
+        items:
+          - key: {{ $.Values.store.secretKeys.accessKeyId | quote }}
+            path: access_key_id
+          - key: {{ $.Values.store.secretKeys.secretAccessKey | quote }}
+            path: secret_access_key
+          {{- if not $.Values.store.endpoint }}
+          - key: {{ $.Values.store.secretKeys.endpoint | quote }}
+            path: endpoint
+          {{- end }}
+    {{- with include "dolibarr-backup.caVolume" (dict "name" "store-ca" "ca" $.Values.store.ca) }}
+    {{- . | nindent 4 }}
+    {{- end }}
+    {{- if $reads }}
+    - name: database
+      secret:
+        secretName: {{ $.Values.database.existingSecret | quote }}
+        defaultMode: 292
+        items:
+          - key: {{ $.Values.database.secretKeys.username | quote }}
+            path: username
+          - key: {{ $.Values.database.secretKeys.password | quote }}
+            path: password
+    {{- with include "dolibarr-backup.caVolume" (dict "name" "database-ca" "ca" $.Values.database.ca) }}
+    {{- . | nindent 4 }}
+    {{- end }}
+    - name: documents
+      persistentVolumeClaim:
+        claimName: {{ $.Values.documents.existingClaim | quote }}
+        readOnly: true
+    {{- end }}
+    {{- if $confKey }}
+    - name: conf-key
+      secret:
+        secretName: {{ .job.confKeySecret.name | quote }}
+        defaultMode: 292
+        items:
+          - key: {{ .job.confKeySecret.key | quote }}
+            path: key
+    {{- end }}
+    - name: tmp
+      emptyDir:
+        {{- if .job.tmpSizeLimit }}
+        sizeLimit: {{ .job.tmpSizeLimit | quote }}
+        {{- else }} {}
+        {{- end }}
+{{- end }}
+
+{{- define "dolibarr-backup.caVolume" -}}
+{{- with .ca -}}
+{{- if .configMap -}}
+- name: {{ $.name }}
+  configMap:
+    name: {{ .configMap | quote }}
+    items:
+      - key: {{ .key | quote }}
+        path: ca.crt
+{{- else if .secret -}}
+- name: {{ $.name }}
+  secret:
+    secretName: {{ .secret | quote }}
+    defaultMode: 292
+    items:
+      - key: {{ .key | quote }}
+        path: ca.crt
+{{- end }}
+{{- end }}
+{{- end }}
