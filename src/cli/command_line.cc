@@ -161,8 +161,8 @@ void add_restore(CLI::App& app, CommandLine& line) {
       ->type_name("NAME");
   restore
       ->add_option("--into-database", line.into_database,
-                   "Another database on the environment's server")
-      ->type_name("NAME");
+                   "Another database on the environment's server, or elsewhere by its URI")
+      ->type_name("NAME|URI");
   restore->add_option("--into-documents", line.into_documents, "Another folder")
       ->type_name("FOLDER");
   restore->add_option("--confirm", line.confirm, "Replace a protected environment: its name")

@@ -25,6 +25,7 @@
 #include "cli/restore_report.h"
 #include "cli/session.h"
 #include "cli/settings_reader.h"
+#include "dolibarr/pg_connection.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -116,7 +117,10 @@ RestoreTarget target_of(const CommandLine& line, const EnvironmentSettings& sour
   }
   if (!line.into_database.empty()) {
     target.database = source.database;
-    target.database->name = line.into_database;
+    if (is_connection_string(line.into_database))
+      target.database = settings_of_uri(line.into_database, source.database);
+    else
+      target.database->name = line.into_database;
   }
   if (!line.into_documents.empty())
     target.documents = std::filesystem::absolute(line.into_documents).lexically_normal().string();
