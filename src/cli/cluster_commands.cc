@@ -26,7 +26,8 @@ bool replaces_something(Command command) {
 }
 
 void refuse(bool given, const char* option, const char* why) {
-  if (given) throw Error(Errc::usage, fmt::format("{} cannot be given for a cluster: {}", option, why));
+  if (given)
+    throw Error(Errc::usage, fmt::format("{} cannot be given for a cluster: {}", option, why));
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -64,9 +65,11 @@ std::vector<std::string> words_of(const CommandLine& line) {
       break;
   }
   if (replaces_something(line.command))
-    throw Error(Errc::refused, "a restore into a cluster, or from one, is not done from outside yet")
-        .with_hint("run it in a pod that mounts the documents writable, or restore a copy with a "
-                   "settings file without `kubernetes`");
+    throw Error(Errc::refused,
+                "a restore into a cluster, or from one, is not done from outside yet")
+        .with_hint(
+            "run it in a pod that mounts the documents writable, or restore a copy with a "
+            "settings file without `kubernetes`");
   throw Error(Errc::refused, "this command does not run in a cluster")
       .with_hint("use a settings file without `kubernetes`, with the store's credentials");
 }
@@ -196,8 +199,8 @@ std::optional<int> run_command_in_cluster(const CommandLine& line, const std::st
   if (replaces_something(line.command)) words_of(line);
   const std::vector<EnvironmentSettings> environments = chosen_environments(line, true);
   if (environments.size() > 1)
-    throw Error(Errc::usage, "which environment? " + joined(names) +
-                                 " are in a cluster; say --env NAME");
+    throw Error(Errc::usage,
+                "which environment? " + joined(names) + " are in a cluster; say --env NAME");
   return run_pod(line, environments.front(), stop);
 }
 

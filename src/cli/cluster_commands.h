@@ -10,8 +10,8 @@
 namespace dolibarr_backup {
 
 /// Runs the command in its environment's cluster, if its settings have a `kubernetes` part, and
-/// returns the exit code; nullopt for a command that runs here. Throws Errc::refused or Errc::usage for
-/// what cannot be done in a cluster.
+/// returns the exit code; nullopt for a command that runs here. Throws Errc::refused or Errc::usage
+/// for what cannot be done in a cluster.
 std::optional<int> run_command_in_cluster(const CommandLine& line, const std::stop_source& stop);
 
 /// The command as the environment's pod gets it. Diagnostics are asked for as JSON, to tell them

@@ -74,7 +74,7 @@ struct KubernetesSettings {
   std::string conf_key_secret;                              ///< for drills, with the key "key"
   std::string image, image_pull_policy = "IfNotPresent", image_pull_secret;
   std::string service_account = "default";
-  std::string node_selector, pod_labels;                ///< "key=value,key=value"
+  std::string node_selector, pod_labels;                  ///< "key=value,key=value"
   std::string cpu_request, memory_request, memory_limit;  ///< "": the command's default
   int run_as_user = 33, run_as_group = 33;
   std::chrono::seconds deadline{6 * 3600};    ///< the cluster ends a run after this time

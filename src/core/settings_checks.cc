@@ -92,8 +92,9 @@ void check_clusters(const SettingsDraft& one, const SettingsDraft& other,
   if (a.context != b.context) {
     if (claim)
       findings.warning(other.origin_of("kubernetes.context"),
-                       both + "the same namespace and claim; their contexts must lead to two "
-                              "clusters");
+                       both +
+                           "the same namespace and claim; their contexts must lead to two "
+                           "clusters");
     return;
   }
   if (claim)
@@ -116,8 +117,9 @@ void check_cluster_settings(const SettingsDraft& draft, SettingsFindings& findin
                      name + "runs in a cluster: its store must be a bucket");
   if (draft.has("database.service"))
     findings.problem(draft.origin_of("database.service"),
-                     name + "runs in a cluster, which has no service file; set database.host and "
-                            "database.name");
+                     name +
+                         "runs in a cluster, which has no service file; set database.host and "
+                         "database.name");
   const std::string last = settings.prefix.substr(settings.prefix.rfind('/') + 1);
   if (last != settings.name && !draft.invalid.contains("prefix"))
     findings.problem(draft.origin_of("prefix"),
@@ -132,8 +134,14 @@ void warn_of_sharing(const SettingsDraft& one, const SettingsDraft& other,
   const auto port = [](const DatabaseSettings& database) {
     return database.port.empty() ? "5432" : database.port;
   };
-  if (other.has("database.name") && a.host == b.host && port(a) == port(b) && a.name == b.name &&
-      a.service == b.service)
+  // A Service's short name means another one in each namespace.
+  const bool own_names =
+      one.settings.in_cluster && other.settings.in_cluster &&
+      a.host.find('.') == std::string::npos &&
+      (one.settings.kubernetes.namespace_ != other.settings.kubernetes.namespace_ ||
+       one.settings.kubernetes.context != other.settings.kubernetes.context);
+  if (!own_names && other.has("database.name") && a.host == b.host && port(a) == port(b) &&
+      a.name == b.name && a.service == b.service)
     findings.warning(other.origin_of("database.name"), both + " back up the same database");
   if (one.settings.in_cluster || other.settings.in_cluster) return;  // paths in two pods
   if (!one.settings.documents.empty() && !other.settings.documents.empty() &&

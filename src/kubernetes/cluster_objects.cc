@@ -60,9 +60,9 @@ Json secret_volume(const std::string& name, const std::string& secret, Json item
 }
 
 Json authority_volume(const std::string& name, const std::string& config_map) {
-  return {{"name", name},
-          {"configMap",
-           {{"name", config_map}, {"items", Json::array({item("ca.crt", "ca.crt")})}}}};
+  return {
+      {"name", name},
+      {"configMap", {{"name", config_map}, {"items", Json::array({item("ca.crt", "ca.crt")})}}}};
 }
 
 Json mount(const std::string& name, const std::string& path) {
@@ -95,10 +95,10 @@ void add_sources(const EnvironmentSettings& environment, Mounts& mounts) {
                mount("database-ca", files + "/database-ca"));
   Json documents = mount("documents", environment.documents);
   if (!cluster.documents_sub_path.empty()) documents["subPath"] = cluster.documents_sub_path;
-  mounts.add({{"name", "documents"},
-              {"persistentVolumeClaim",
-               {{"claimName", cluster.documents_claim}, {"readOnly", true}}}},
-             std::move(documents));
+  mounts.add(
+      {{"name", "documents"},
+       {"persistentVolumeClaim", {{"claimName", cluster.documents_claim}, {"readOnly", true}}}},
+      std::move(documents));
 }
 
 Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& command,
@@ -116,9 +116,9 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
                mount("store-ca", files + "/store-ca"));
   if (command.reads_sources) add_sources(environment, mounts);
   if (is_drill(command) && !cluster.conf_key_secret.empty())
-    mounts.add(secret_volume("conf-key", cluster.conf_key_secret,
-                             Json::array({item("key", "key")})),
-               mount("conf-key", files + "/conf-key"));
+    mounts.add(
+        secret_volume("conf-key", cluster.conf_key_secret, Json::array({item("key", "key")})),
+        mount("conf-key", files + "/conf-key"));
   // A drill restores there; nothing else spools.
   Json room = Json::object();
   if (!is_drill(command)) room["sizeLimit"] = "64Mi";
@@ -132,10 +132,9 @@ Json variables_of(const EnvironmentSettings& environment) {
   const auto variable = [](const char* name, const std::string& value) -> Json {
     return {{"name", name}, {"value", value}};
   };
-  Json variables = {variable("BUCKET", environment.store.s3.bucket),
-                    variable("PREFIX", environment.prefix),
-                    variable("DB", environment.database.name),
-                    variable("PGHOST", environment.database.host)};
+  Json variables = {
+      variable("BUCKET", environment.store.s3.bucket), variable("PREFIX", environment.prefix),
+      variable("DB", environment.database.name), variable("PGHOST", environment.database.host)};
   if (environment.store.s3.endpoint.empty())
     variables.push_back(
         variable("AWS_ENDPOINTS_FILE", std::string(kPodSecrets) + "/store/endpoint"));
@@ -190,8 +189,7 @@ Json pod_of(const EnvironmentSettings& environment, const PodCommand& command,
   if (!cluster.image_pull_secret.empty())
     spec["imagePullSecrets"] = Json::array({{{"name", cluster.image_pull_secret}}});
   if (!cluster.node_selector.empty()) spec["nodeSelector"] = labels_of(cluster.node_selector);
-  spec["containers"] =
-      Json::array({container_of(environment, command, std::move(mounts.mounts))});
+  spec["containers"] = Json::array({container_of(environment, command, std::move(mounts.mounts))});
   spec["volumes"] = std::move(mounts.volumes);
   Json labels = labels_of(cluster.pod_labels);
   labels.update(own_labels(environment, command, name));
@@ -215,17 +213,16 @@ Json owned_metadata(const EnvironmentSettings& environment, const PodCommand& co
 StoreCredentials read_store_credentials(const std::string& text,
                                         const EnvironmentSettings& environment) {
   const KubernetesSettings& cluster = environment.kubernetes;
-  const std::string where =
-      fmt::format("Secret '{}' in namespace '{}'", cluster.store_secret,
-                  cluster.store_secret_namespace);
+  const std::string where = fmt::format("Secret '{}' in namespace '{}'", cluster.store_secret,
+                                        cluster.store_secret_namespace);
   const Json object = Json::parse(text, nullptr, false);
   if (!object.is_object() || object.value("kind", "") != "Secret")
     throw Error(Errc::cluster, "kubectl printed something else than the " + where);
   const auto value = [&](const char* key) {
     const auto data = object.find("data");
     if (data != object.end() && data->is_object())
-      if (const auto found = data->find(key);
-          found != data->end() && found->is_string() && !found->get_ref<const std::string&>().empty())
+      if (const auto found = data->find(key); found != data->end() && found->is_string() &&
+                                              !found->get_ref<const std::string&>().empty())
         return Secret(found->get<std::string>());
     throw Error(Errc::config, where + " has no " + key)
         .with_hint("kubernetes.store_secret names the one with the store's credentials" +
@@ -261,33 +258,33 @@ ClusterObject job_object(const EnvironmentSettings& environment, const PodComman
             {"template", pod_of(environment, command, name)}}}};
 }
 
-ClusterObject owned_objects(const EnvironmentSettings& environment, const PodCommand& command,
-                            const std::string& name, const std::string& job_uid,
-                            const StoreCredentials& credentials) {
+std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
+                                         const PodCommand& command, const std::string& name,
+                                         const std::string& job_uid,
+                                         const StoreCredentials& credentials) {
   Json data = {{kKeyId, credentials.access_key_id.reveal()},
                {kSecretKey, credentials.secret_access_key.reveal()}};
   if (!credentials.endpoint.empty()) data[kEndpoints] = credentials.endpoint.reveal();
   const Json metadata = owned_metadata(environment, command, name, job_uid);
-  return {{"apiVersion", "v1"},
-          {"kind", "List"},
-          {"items",
-           Json::array({{{"apiVersion", "v1"},
-                         {"kind", "ConfigMap"},
-                         {"metadata", metadata},
-                         {"data", {{"settings.yaml", pod_settings(environment)}}}},
-                        {{"apiVersion", "v1"},
-                         {"kind", "Secret"},
-                         {"metadata", metadata},
-                         {"type", "Opaque"},
-                         {"data", std::move(data)}}})}};
+  return {Json{{"apiVersion", "v1"},
+               {"kind", "ConfigMap"},
+               {"metadata", metadata},
+               {"data", {{"settings.yaml", pod_settings(environment)}}}},
+          Json{{"apiVersion", "v1"},
+               {"kind", "Secret"},
+               {"metadata", metadata},
+               {"type", "Opaque"},
+               {"data", std::move(data)}}};
 }
 
 std::string masked_objects(const EnvironmentSettings& environment, const PodCommand& command,
                            const std::string& name) {
   StoreCredentials masked{Secret("***"), Secret("***"), {}};
   if (environment.store.s3.endpoint.empty()) masked.endpoint = Secret("***");
-  Json list = owned_objects(environment, command, name, "UID-OF-THE-JOB", masked);
-  list["items"].insert(list["items"].begin(), job_object(environment, command, name));
+  Json items = Json::array({job_object(environment, command, name)});
+  for (Json& object : owned_objects(environment, command, name, "UID-OF-THE-JOB", masked))
+    items.push_back(std::move(object));
+  const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
   return list.dump(2) + "\n";
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "base/secret.h"
 #include "core/settings.h"
@@ -37,11 +38,12 @@ std::string run_name(const EnvironmentSettings& environment, const std::string& 
 ClusterObject job_object(const EnvironmentSettings& environment, const PodCommand& command,
                          const std::string& name);
 
-/// The transient Secret and the ConfigMap with the settings, as one list; both owned by the Job
-/// with this uid and gone with it.
-ClusterObject owned_objects(const EnvironmentSettings& environment, const PodCommand& command,
-                            const std::string& name, const std::string& job_uid,
-                            const StoreCredentials& credentials);
+/// The ConfigMap with the settings and the transient Secret; both owned by the Job with this uid
+/// and gone with it.
+std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
+                                         const PodCommand& command, const std::string& name,
+                                         const std::string& job_uid,
+                                         const StoreCredentials& credentials);
 
 /// What --kubectl-dry-run prints: all of them, secret values as "***".
 std::string masked_objects(const EnvironmentSettings& environment, const PodCommand& command,

@@ -12,19 +12,22 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // What the pod has of its own, or what means nothing there.
-constexpr std::array<std::string_view, 11> kLeftOut{
-    "store.directory",          "store.access_key_id",
-    "store.access_key_id_file", "store.secret_access_key_file",
-    "store.session_token_file", "store.credentials_file",
-    "store.profile",            "database.user",
-    "database.user_file",       "database.password_file",
-    "database.service"};
+constexpr std::array<std::string_view, 11> kLeftOut{"store.directory",
+                                                    "store.access_key_id",
+                                                    "store.access_key_id_file",
+                                                    "store.secret_access_key_file",
+                                                    "store.session_token_file",
+                                                    "store.credentials_file",
+                                                    "store.profile",
+                                                    "database.user",
+                                                    "database.user_file",
+                                                    "database.password_file",
+                                                    "database.service"};
 
 // Said even where it is the default: the pod's variables are compared with them.
-constexpr std::array<std::string_view, 7> kAlwaysSaid{"prefix",        "documents",
-                                                      "time_zone",     "store.bucket",
-                                                      "store.region",  "database.host",
-                                                      "database.name"};
+constexpr std::array<std::string_view, 7> kAlwaysSaid{
+    "prefix",       "documents",     "time_zone",    "store.bucket",
+    "store.region", "database.host", "database.name"};
 
 template <typename List>
 bool has(const List& list, std::string_view name) {

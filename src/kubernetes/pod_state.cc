@@ -83,9 +83,9 @@ RunOutcome outcome_of_container(const Json& ended) {
 
 // ---- obstacles ---------------------------------------------------------------
 
-constexpr std::array<std::string_view, 6> kImageReasons{
-    "ErrImagePull",     "ImagePullBackOff",    "InvalidImageName", "ErrImageNeverPull",
-    "ImageInspectError", "RegistryUnavailable"};
+constexpr std::array<std::string_view, 6> kImageReasons{"ErrImagePull",      "ImagePullBackOff",
+                                                        "InvalidImageName",  "ErrImageNeverPull",
+                                                        "ImageInspectError", "RegistryUnavailable"};
 
 bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -118,7 +118,8 @@ std::optional<Obstacle> waiting_obstacle(const Json& pod) {
   if (std::find(kImageReasons.begin(), kImageReasons.end(), reason) != kImageReasons.end()) {
     Obstacle made = obstacle(reason, message, true);
     made.hint =
-        "kubernetes.image must name an image that the cluster can pull (kubernetes.image_pull_secret)";
+        "kubernetes.image must name an image that the cluster can pull "
+        "(kubernetes.image_pull_secret)";
     return made;
   }
   if (reason == "CreateContainerConfigError" || reason == "CreateContainerError" ||
@@ -194,19 +195,19 @@ std::optional<RunOutcome> outcome_of(const RunState& state) {
   }
   if (text_at(state.pod, {"status", "phase"}) == "Failed") {
     if (by_deadline) return failed(deadline_error());
-    return failed(Error(
-        Errc::cluster, "the pod failed: " + with_message(text_at(state.pod, {"status", "reason"}),
-                                                         text_at(state.pod, {"status", "message"}))));
+    return failed(
+        Error(Errc::cluster,
+              "the pod failed: " + with_message(text_at(state.pod, {"status", "reason"}),
+                                                text_at(state.pod, {"status", "message"}))));
   }
   if (state.job.is_null())
     return failed(Error(Errc::cluster, "somebody removed the Job while it ran"));
   if (!state.pod.is_null()) return std::nullopt;
   if (by_deadline) return failed(deadline_error());
   if (failure)
-    return failed(
-        Error(Errc::cluster, "the pod is gone, and the Job failed: " +
-                                 with_message(text_at(*failure, {"reason"}),
-                                              text_at(*failure, {"message"}))));
+    return failed(Error(Errc::cluster, "the pod is gone, and the Job failed: " +
+                                           with_message(text_at(*failure, {"reason"}),
+                                                        text_at(*failure, {"message"}))));
   if (condition(state.job, "Complete", "True")) return RunOutcome{};
   return std::nullopt;
 }

@@ -29,16 +29,18 @@ struct RunOutcome {
   std::string note;              ///< what an exit code alone does not say; "" for nothing
   std::string last_words;        ///< the end of the container's log, if it failed
 };
-/// nullopt while it goes on. From the pod's status and the Job's conditions alone, never from a log.
+/// nullopt while it goes on. From the pod's status and the Job's conditions alone, never from a
+/// log.
 std::optional<RunOutcome> outcome_of(const RunState& state);
 
 /// Why a pod does not start.
 struct Obstacle {
   std::string reason, text, hint;
-  bool hopeless = false;  ///< waiting will not help, but for a few seconds of the cluster's own delay
+  bool hopeless =
+      false;  ///< waiting will not help, but for a few seconds of the cluster's own delay
 };
-/// `events` is what `kubectl get events -o json` printed about the pod, or about the Job while it has
-/// no pod. nullopt if nothing is in the way yet.
+/// `events` is what `kubectl get events -o json` printed about the pod, or about the Job while it
+/// has no pod. nullopt if nothing is in the way yet.
 std::optional<Obstacle> obstacle_of(const RunState& state, const std::string& events);
 
 /// A line that our program wrote with --log-format=json.

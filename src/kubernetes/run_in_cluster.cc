@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "base/error.h"
@@ -26,7 +27,7 @@ using std::chrono::seconds;
 
 constexpr seconds kPoll{1};
 constexpr seconds kWatch{10};       // beside a log that is followed
-constexpr seconds kHopeless{8};     // an obstacle that stays this long will stay
+constexpr seconds kHopeless{6};     // an obstacle that stays this long will stay
 constexpr seconds kEventsAfter{2};  // a pod that starts needs no explanation
 constexpr int kCleanupTries = 4;
 // For one request; a create that is cut off by us could leave what nobody knows of.
@@ -85,19 +86,20 @@ class ClusterRun {
       throw Error(Errc::cluster, "kubectl did not say which Job it made");
     log::info("runs as Job {} in namespace {} of {}", name_, cluster.namespace_, cluster.context);
     throw_if_stopped(stop);
+    std::string owned;
+    for (const ClusterObject& object : owned_objects(
+             environment_, command_, name_, job["metadata"]["uid"].get<std::string>(), credentials))
+      owned += object.dump() + "\n";
     with_context("while making the Job's Secret and ConfigMap", [&] {
-      return kubectl_.run({"create", "--filename=-", "--output=name", kRequestTimeout},
-                          owned_objects(environment_, command_, name_,
-                                        job["metadata"]["uid"].get<std::string>(), credentials)
-                              .dump());
+      return kubectl_.run({"create", "--filename=-", "--output=name", kRequestTimeout}, owned);
     });
   }
 
   RunState state(const std::stop_token& stop) const {
-    return read_run_state(kubectl_.run({"get", "jobs,pods",
-                                        fmt::format("--selector={}={}", kRunLabel, name_),
-                                        "--output=json", kRequestTimeout},
-                                       "", stop));
+    return read_run_state(
+        kubectl_.run({"get", "jobs,pods", fmt::format("--selector={}={}", kRunLabel, name_),
+                      "--output=json", kRequestTimeout},
+                     "", stop));
   }
 
   // What the cluster reports of the pod, or of the Job while it has none.
@@ -215,7 +217,7 @@ class StartWait {
       hopeless_since_.reset();
       return;
     }
-    if (!obstacle_ || obstacle_->reason != found->reason)
+    if (told_.insert(found->reason).second)
       log::warning("the pod cannot start yet: {}", found->text);
     obstacle_ = std::move(found);
     if (!obstacle_->hopeless) {
@@ -233,16 +235,16 @@ class StartWait {
 
   [[noreturn]] void give_up() const {
     if (obstacle_) fail();
-    throw Error(Errc::cluster,
-                "the pod did not start within " +
-                    duration_text(run_.environment().kubernetes.pending_timeout) +
-                    ", and the cluster gives no reason")
+    throw Error(Errc::cluster, "the pod did not start within " +
+                                   duration_text(run_.environment().kubernetes.pending_timeout) +
+                                   ", and the cluster gives no reason")
         .with_hint("kubernetes.pending_timeout gives it more time");
   }
 
   const ClusterRun& run_;
   const Clock::time_point start_ = Clock::now();
   std::optional<Obstacle> obstacle_;
+  std::set<std::string> told_;
   std::optional<Clock::time_point> hopeless_since_;
 };
 
