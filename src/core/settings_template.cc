@@ -79,6 +79,37 @@ environments:
       # lock_wait: 60s              # pg_dump's wait for a lock
       # pg_dump: /usr/bin/pg_dump   # left out: the newest that fits the server
 
+    # Its commands run in a cluster, next to the data, by kubectl. The store's credentials above
+    # do not count then: they come from the Secret, as does the endpoint if none is set.
+    # kubernetes:
+    #   context: prod-cluster       # of kubectl's configuration
+    #   namespace: erp-prod         # Dolibarr's
+    #   documents_claim: erp-documents
+    #   documents_sub_path: ""      # folder of the volume; left out: the whole volume
+    #   image: registry.example.com/dolibarr-backup:0.1.0
+    #   image_pull_policy: IfNotPresent
+    #   image_pull_secret: ""
+    #   database_secret: vso-db-credentials
+    #   database_username_key: username
+    #   database_password_key: password
+    #   database_ca_config_map: ""  # with ca.crt, for sslmode: verify-full
+    #   store_secret: longhorn-gcs-backup-credentials # AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINTS
+    #   store_secret_namespace: longhorn-system
+    #   store_ca_config_map: ""     # with ca.crt
+    #   conf_key_secret: ""         # with conf.php's key as "key", for drills
+    #   service_account: default
+    #   node_selector: ""           # kubernetes.io/arch=amd64,pool=backup
+    #   pod_labels: ""              # for your network policies
+    #   cpu_request: 250m           # cpu_request, memory_request, memory_limit: a drill has
+    #   memory_request: 256Mi       # twice as much if left out
+    #   memory_limit: 1Gi
+    #   run_as_user: 33             # who may read the documents
+    #   run_as_group: 33
+    #   deadline: 6h                # the cluster ends a run after this time ...
+    #   job_ttl: 10m                # ... and removes what a killed one left after this time
+    #   pending_timeout: 2m         # for a pod that does not start, a cluster that does not answer
+    #   kubectl: kubectl            # the program
+
   # A second instance beside it:
   # sandbox:
   #   documents: /srv/sandbox/documents

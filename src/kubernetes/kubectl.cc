@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -26,9 +29,28 @@ std::string hint_for(const std::string& words, const KubernetesSettings& setting
   return "";
 }
 
+}  // namespace
+
+std::string kubectl_words(const std::string& stderr_text) {
+  std::string words, last;
+  std::istringstream lines(stderr_text);
+  for (std::string line; std::getline(lines, line);) {
+    const bool is_log = line.size() > 5 &&
+                        std::string_view("EWIF").find(line[0]) != std::string_view::npos &&
+                        std::all_of(line.begin() + 1, line.begin() + 5,
+                                    [](unsigned char c) { return std::isdigit(c) != 0; });
+    if (is_log || trim(line).empty() || line == last) continue;
+    words += (words.empty() ? "" : "; ") + std::string(trim(line));
+    last = line;
+  }
+  return words.empty() ? std::string(trim(stderr_text)) : words;
+}
+
+namespace {
+
 Error failure_of(Process& process, const ExitStatus& status,
                  const std::vector<std::string>& arguments, const KubernetesSettings& settings) {
-  const std::string words(trim(process.stderr_tail()));
+  const std::string words = kubectl_words(process.stderr_tail());
   std::string message = fmt::format("`kubectl {}` {}", arguments.at(0), status.describe());
   if (!words.empty()) message += ": " + words;
   return Error(Errc::cluster, message).with_hint(hint_for(words, settings));

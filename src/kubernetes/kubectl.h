@@ -10,6 +10,10 @@
 
 namespace dolibarr_backup {
 
+/// What kubectl said on standard error, on one line: without the log lines of its libraries
+/// ("E1126 13:00:09.605585 ..."), nothing twice in a row. Pure.
+std::string kubectl_words(const std::string& stderr_text);
+
 /// The real kubectl, run as a child: an array of arguments, no shell; what may hold a secret goes
 /// by standard input only. Its own preferences (kuberc) do not apply.
 class Kubectl {

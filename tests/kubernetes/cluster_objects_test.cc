@@ -132,14 +132,24 @@ TEST(ClusterObjects, KubectlIsToldWhichCluster) {
               testing::ElementsAre("kubectl", "--context=test", "--namespace=erp", "get", "pods"));
 }
 
+TEST(ClusterObjects, KubectlsWordsAreCutDown) {
+  EXPECT_EQ(kubectl_words("E1126 13:00:09.605585 19523 memcache.go:265] \"x\"\n"
+                          "The connection was refused\nThe connection was refused\nbye\n"),
+            "The connection was refused; bye");
+  EXPECT_EQ(kubectl_words("E1126 only\n"), "E1126 only");
+}
+
 TEST(PodSettings, AreReadByTheProgram) {
   SettingsInput input;
   input.file_text = pod_settings(cluster_environment());
   input.file_name = "settings.yaml";
   input.file_is_private = false;
   input.environment = "prod";
-  input.variables = {{"BUCKET", "erp-backups"}, {"PREFIX", "erp/prod"}, {"DB", "dolibarr"},
-                     {"PGHOST", "erp-db"}, {"AWS_ENDPOINTS_FILE", "/endpoint"}};
+  input.variables = {{"BUCKET", "erp-backups"},
+                     {"PREFIX", "erp/prod"},
+                     {"DB", "dolibarr"},
+                     {"PGHOST", "erp-db"},
+                     {"AWS_ENDPOINTS_FILE", "/endpoint"}};
   input.read_file = [](const std::string& path) -> std::optional<std::string> {
     return path == "/endpoint" ? "https://store.example" : "value";
   };

@@ -19,7 +19,8 @@ environments:
     kubernetes: {namespace: erp-prod, documents_claim: documents}
     database: {host: db, name: dolibarr}
   sandbox:
-    kubernetes: )" + sandbox + "\n    database: {host: db, name: dolibarr}\n" + more;
+    kubernetes: )" +
+         sandbox + "\n    database: {host: db, name: dolibarr}\n" + more;
 }
 
 SettingsResult load(const std::string& text, std::map<std::string, std::string> variables = {}) {
@@ -73,8 +74,9 @@ TEST(ClusterSettings, EnvironmentsNeverCross) {
 }
 
 TEST(ClusterSettings, SayWhatIsMissing) {
-  EXPECT_THAT(messages(load(file_of("{namespace: erp-sandbox}")).problems),
-              testing::ElementsAre("'sandbox' runs in a cluster and has no kubernetes.documents_claim"));
+  EXPECT_THAT(
+      messages(load(file_of("{namespace: erp-sandbox}")).problems),
+      testing::ElementsAre("'sandbox' runs in a cluster and has no kubernetes.documents_claim"));
 }
 
 TEST(ClusterSettings, BucketOnly) {

@@ -12,8 +12,7 @@ using testing::ElementsAre;
 
 PodCommand command_of(std::vector<const char*> words) {
   words.insert(words.begin(), "dolibarr-backup");
-  const ParsedCommandLine parsed =
-      parse_command_line(static_cast<int>(words.size()), words.data());
+  const ParsedCommandLine parsed = parse_command_line(static_cast<int>(words.size()), words.data());
   if (parsed.error) throw *parsed.error;
   return pod_command(parsed.line, cluster_environment());
 }
@@ -30,9 +29,10 @@ Errc refusal_of(std::vector<const char*> words) {
 TEST(PodCommand, OptionsGoAlong) {
   EXPECT_THAT(command_of({"backup", "--force", "--no-prune", "--json"}).arguments,
               ElementsAre("backup", "--force", "--no-prune", "--json", "--log-format=json"));
-  EXPECT_THAT(command_of({"prune", "-n", "--uploads-older-than", "2d", "--release", "a b"}).arguments,
-              ElementsAre("prune", "--dry-run", "--uploads-older-than=48h", "--release=a b",
-                          "--log-format=json"));
+  EXPECT_THAT(
+      command_of({"prune", "-n", "--uploads-older-than", "2d", "--release", "a b"}).arguments,
+      ElementsAre("prune", "--dry-run", "--uploads-older-than=48h", "--release=a b",
+                  "--log-format=json"));
   EXPECT_THAT(command_of({"verify", "--quick", "--share", "1/30", "-v"}).arguments,
               ElementsAre("verify", "--quick", "--share=1/30", "--verbose", "--log-format=json"));
   EXPECT_THAT(command_of({"drill", "--as-of", "2026-03-31"}).arguments,

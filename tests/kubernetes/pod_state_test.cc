@@ -30,7 +30,8 @@ TEST(RunOutcome, IsOpenWhileItRuns) {
   EXPECT_FALSE(outcome_of(state_of("{}")));
   EXPECT_FALSE(outcome_of(state_of("{}", container(R"({"running":{}})"))));
   EXPECT_TRUE(state_of("{}", container(R"({"running":{}})")).has_started());
-  EXPECT_FALSE(state_of("{}", container(R"({"waiting":{"reason":"ContainerCreating"}})")).has_started());
+  EXPECT_FALSE(
+      state_of("{}", container(R"({"waiting":{"reason":"ContainerCreating"}})")).has_started());
 }
 
 TEST(RunOutcome, SaysWhatAnExitCodeDoesNot) {
@@ -39,8 +40,9 @@ TEST(RunOutcome, SaysWhatAnExitCodeDoesNot) {
   EXPECT_EQ(killed->exit_code, 137);
   EXPECT_THAT(killed->note, HasSubstr("kubernetes.memory_limit"));
   const auto wrong_image = outcome_of(state_of(
-      "{}", container(
-                R"({"terminated":{"exitCode":128,"reason":"StartError","message":"no such file"}})")));
+      "{}",
+      container(
+          R"({"terminated":{"exitCode":128,"reason":"StartError","message":"no such file"}})")));
   ASSERT_TRUE(wrong_image->failure);
   EXPECT_EQ(wrong_image->failure->code(), Errc::cluster);
 }
@@ -75,34 +77,37 @@ std::string warning(const std::string& reason, const std::string& message) {
 
 TEST(Obstacles, AreExplained) {
   const auto image = obstacle_of(
-      state_of("{}", container(R"({"waiting":{"reason":"ImagePullBackOff","message":"none"}})")), "");
+      state_of("{}", container(R"({"waiting":{"reason":"ImagePullBackOff","message":"none"}})")),
+      "");
   ASSERT_TRUE(image);
   EXPECT_TRUE(image->hopeless);
   EXPECT_THAT(image->hint, HasSubstr("kubernetes.image"));
 
-  const auto claim = obstacle_of(
-      state_of("{}", R"({"conditions":[{"type":"PodScheduled","status":"False",
-        "reason":"Unschedulable","message":"persistentvolumeclaim \"x\" not found"}]})"), "");
+  const auto claim =
+      obstacle_of(state_of("{}", R"({"conditions":[{"type":"PodScheduled","status":"False",
+        "reason":"Unschedulable","message":"persistentvolumeclaim \"x\" not found"}]})"),
+                  "");
   ASSERT_TRUE(claim);
   EXPECT_TRUE(claim->hopeless);
   EXPECT_THAT(claim->hint, HasSubstr("documents_claim"));
 
-  const auto quota =
-      obstacle_of(state_of("{}"), warning("FailedCreate", "pods \"a\" is forbidden: exceeded quota"));
+  const auto quota = obstacle_of(
+      state_of("{}"), warning("FailedCreate", "pods \"a\" is forbidden: exceeded quota"));
   ASSERT_TRUE(quota);
   EXPECT_TRUE(quota->hopeless);
   EXPECT_THAT(quota->hint, HasSubstr("quota"));
 
-  const auto secret = obstacle_of(state_of("{}", "{}"),
-                                  warning("FailedMount", "secret \"vso\" not found"));
+  const auto secret =
+      obstacle_of(state_of("{}", "{}"), warning("FailedMount", "secret \"vso\" not found"));
   ASSERT_TRUE(secret);
   EXPECT_THAT(secret->hint, HasSubstr("database_secret"));
 }
 
 TEST(Obstacles, MayPass) {
-  const auto full = obstacle_of(
-      state_of("{}", R"({"conditions":[{"type":"PodScheduled","status":"False",
-        "reason":"Unschedulable","message":"0/3 nodes are available: Insufficient memory"}]})"), "");
+  const auto full =
+      obstacle_of(state_of("{}", R"({"conditions":[{"type":"PodScheduled","status":"False",
+        "reason":"Unschedulable","message":"0/3 nodes are available: Insufficient memory"}]})"),
+                  "");
   ASSERT_TRUE(full);
   EXPECT_FALSE(full->hopeless);
   EXPECT_FALSE(obstacle_of(state_of("{}", "{}"), R"({"items":[]})"));
