@@ -13,6 +13,7 @@
 #include "dolibarr/pg_connection.h"
 #include "dolibarr/pg_dump_finder.h"
 #include "dolibarr/pg_login.h"
+#include "dolibarr/restore_mark.h"
 #include "stream/process.h"
 
 namespace dolibarr_backup {
@@ -50,8 +51,9 @@ std::string named_after(const std::string& name, std::string_view word, const st
 bool left_by_restore(const std::string& name, const std::string& target) {
   for (const std::string_view word : {kHalfDone, kKeptAside}) {
     const size_t at = name.rfind(word);
-    if (at != std::string::npos && named_after(target, word, name.substr(at + word.size())) == name)
-      return true;
+    if (at == std::string::npos) continue;
+    const std::string mark = name.substr(at + word.size());
+    if (is_restore_mark(mark) && named_after(target, word, mark) == name) return true;
   }
   return false;
 }
