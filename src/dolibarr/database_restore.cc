@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/stop.h"
+#include "base/units.h"
 #include "dolibarr/pg_connection.h"
 #include "dolibarr/pg_dump_finder.h"
 #include "dolibarr/pg_login.h"
@@ -22,7 +23,7 @@ namespace {
 constexpr size_t kMaxNameBytes = 63;  // PostgreSQL's NAMEDATALEN - 1
 constexpr std::string_view kHalfDone = "_restore_";
 constexpr std::string_view kKeptAside = "_before_";
-constexpr size_t kBlockBytes = 256 * 1024;
+constexpr size_t kBlockBytes = 256 * kKiB;
 constexpr std::chrono::seconds kSessionsEnd{10};
 constexpr std::chrono::milliseconds kSessionsPoll{50};
 

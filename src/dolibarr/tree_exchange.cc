@@ -228,7 +228,7 @@ void TreeExchange::clear_leftovers() {
 
 std::string TreeExchange::exchange() {
   sync_filesystem(staging_);
-  const std::string old = inside_ ? exchange_inside() : exchange_beside();
+  std::string old = inside_ ? exchange_inside() : exchange_beside();
   staged_ = false;
   return old;
 }
@@ -240,7 +240,7 @@ std::string TreeExchange::exchange_beside() {
     sync_folder(parent);
     return "";
   }
-  const std::string old = target_ + std::string(kKept) + mark_;
+  std::string old = target_ + std::string(kKept) + mark_;
   if (::renameat2(AT_FDCWD, staging_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
     rename_or_throw(staging_, old);
   } else {
