@@ -65,6 +65,22 @@ std::string name_of_target(const DatabaseSettings& target) {
   return variable ? variable : "";
 }
 
+// A session that holds the lock on restores of the target; it is free once the session ends,
+// also of a process that was killed, which the server may notice a moment later.
+PgConnection lock_target(const DatabaseSettings& target) {
+  PgConnection connection = maintenance(target);
+  const std::string name = name_of_target(target);
+  connection.query("SET lock_timeout = '2s'");
+  try {
+    connection.query("SELECT pg_advisory_lock(hashtext($1))",
+                     {"dolibarr-backup restore of " + name});
+  } catch (const PgError& error) {
+    if (error.sqlstate != "55P03") throw;
+    throw Error(Errc::refused, "another restore of database '" + name + "' is at work");
+  }
+  return connection;
+}
+
 // "" if the role may not know it.
 std::string system_identifier_of(PgConnection& connection) {
   try {
@@ -125,7 +141,10 @@ DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
 
 DatabaseRestore::DatabaseRestore(const DatabaseSettings& target, const NewDatabase& facts,
                                  const std::string& mark)
-    : target_settings_(target), staged_(target), target_(inspect_database_target(target)) {
+    : target_settings_(target),
+      staged_(target),
+      target_(inspect_database_target(target)),
+      lock_(std::make_unique<PgConnection>(lock_target(target))) {
   staged_.name = named_after(target_.name, kHalfDone, mark);
   old_name_ = named_after(target_.name, kKeptAside, mark);
   with_context("while creating database '" + staged_.name + "'", [&] { create(facts); });
@@ -279,11 +298,11 @@ std::vector<std::string> database_leftovers(const DatabaseSettings& target) {
 }
 
 void discard_database_leftovers(const DatabaseSettings& target) {
-  const std::vector<std::string> names = database_leftovers(target);
+  PgConnection connection = lock_target(target);
   if (!inspect_database_target(target).exists)
     throw Error(Errc::refused, "database '" + name_of_target(target) +
                                    "' is not there: what is kept aside may be all that is left");
-  PgConnection connection = maintenance(target);
+  const std::vector<std::string> names = database_leftovers(target);
   for (const std::string& name : names) connection.query("DROP DATABASE " + quote_name(name));
 }
 
