@@ -1,12 +1,14 @@
-// Makes kubernetes.json: the definitions of what the chart renders, and all that they need, out of what
-// an API server publishes. Without descriptions: they are nine tenths of it.
+// Makes kubernetes.json: the definitions of what the chart renders and of what the test server in
+// tests/kubernetes keeps, and all that they need, out of what an API server publishes. Without descriptions: they are nine tenths of it.
 //   kubectl get --raw /openapi/v3/apis/batch/v1 > batch.json
 //   kubectl get --raw /openapi/v3/api/v1 > core.json
 //   node trim.mjs batch.json core.json > kubernetes.json
 import { readFileSync } from 'node:fs';
 
 const wanted = ['batch.v1.CronJob', 'batch.v1.Job', 'core.v1.ConfigMap', 'core.v1.Secret',
-  'core.v1.ServiceAccount', 'core.v1.Pod'].map((name) => `io.k8s.api.${name}`);
+  'core.v1.ServiceAccount', 'core.v1.Pod', 'core.v1.Event', 'core.v1.Namespace', 'core.v1.PersistentVolumeClaim',
+  'autoscaling.v1.Scale'].map((name) => `io.k8s.api.${name}`);
+wanted.push('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions');
 const kept = new Set(['x-kubernetes-list-type', 'x-kubernetes-list-map-keys']);
 
 const documents = process.argv.slice(2).map((name) => JSON.parse(readFileSync(name, 'utf8')));
