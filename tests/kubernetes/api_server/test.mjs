@@ -88,7 +88,6 @@ test('objects are created, read, changed, listed and deleted', async () => {
   await ok(['delete', 'configmap', 'one', 'applied']);
   await refused(['delete', 'configmap', 'one'], undefined, /NotFound/);
   await ok(['delete', 'configmap', 'one', '--ignore-not-found']);
-  await refused(['auth', 'can-i', 'create', 'nothing'], undefined, /./);
 });
 
 test('what a real server refuses is refused', async () => {
@@ -96,10 +95,10 @@ test('what a real server refuses is refused', async () => {
   await refused(create, job('strict', 'true', { spec: { backofLimit: 1 }, container: { comand: [] } }),
     /\(BadRequest\).*Job in version "v1" cannot be handled as a Job: strict decoding error: unknown field "spec.backofLimit", unknown field "spec.template.spec.containers\[0\].comand"/);
   await refused(create, job('strict', 'true', { spec: { backoffLimit: '1' } }), /BadRequest.*cannot unmarshal string into Go struct field/);
-  await refused(create, job('Bad_Name', 'true'), /Job.batch "Bad_Name" is invalid: metadata.name: Invalid value: "Bad_Name": a lowercase RFC 1123 subdomain/);
+  await refused(create, job('Bad_Name', 'true'), /The Job "Bad_Name" is invalid: metadata.name: Invalid value: "Bad_Name": a lowercase RFC 1123 subdomain/);
   await refused(create, job('always', 'true', { pod: { restartPolicy: 'Always' } }), /spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"/);
   await refused(create, job('mount', 'true', { container: { volumeMounts: [{ name: 'x', mountPath: '/x' }] } }), /volumeMounts\[0\].name: Not found: "x"/);
-  await refused(create, { ...secret('data', {}), data: { 'a b': 'YQ==' } }, /Secret "data" is invalid: data\[a b\]: Invalid value/);
+  await refused(create, { ...secret('data', {}), data: { 'a b': 'YQ==' } }, /The Secret "data" is invalid: data\[a b\]: Invalid value/);
   await refused(create, { ...secret('data', {}), data: { a: 'not base64' } }, /illegal base64 data/);
   await refused(create, secret('owner', {}, { apiVersion: 'batch/v1', kind: 'Job', name: 'x', uid: '' }), /ownerReferences\[0\].uid: Invalid value: "": must not be empty/);
   await ok(create, job('fixed', 'sleep 1'));
@@ -145,7 +144,7 @@ test('a Job runs, is watched, followed, described and waited for', async () => {
 });
 
 test('a Job that fails tells its code, and takes its Secret along when its time is over', async () => {
-  const made = JSON.parse(await ok(['create', '-o', 'json', '-f', '-'], job('bad', 'cat /s/key; echo lost >&2; exit 3', { spec: { ttlSecondsAfterFinished: 1 },
+  const made = JSON.parse(await ok(['create', '-o', 'json', '-f', '-'], job('bad', 'cat /s/key; echo; sleep 0.1; echo lost >&2; exit 3', { spec: { ttlSecondsAfterFinished: 1 },
     pod: { volumes: [{ name: 's', secret: { secretName: 'transient' } }] }, container: { terminationMessagePolicy: 'FallbackToLogsOnError', volumeMounts: [{ name: 's', mountPath: '/s' }] } })));
   await eventually(() => events('FailedMount', 'bad').some((one) => /secret "transient" not found/.test(one.message)), 'FailedMount');
   assert.equal(waiting('bad').reason, 'ContainerCreating');
@@ -153,7 +152,7 @@ test('a Job that fails tells its code, and takes its Secret along when its time 
   await ok(['create', '-f', '-'], secret('transient', { key: 'a value' }, ownedBy(made)));
   await ok(['wait', '--for=condition=failed', 'job/bad', '--timeout=10s']);
   const { terminated } = podOf('bad').status.containerStatuses[0].state;
-  assert.deepEqual([terminated.exitCode, terminated.reason, terminated.message], [3, 'Error', 'a valuelost\n']);
+  assert.deepEqual([terminated.exitCode, terminated.reason, terminated.message], [3, 'Error', 'a value\nlost\n']);
   assert.deepEqual((await get('job', 'bad')).status.conditions.map((one) => [one.type, one.reason]), [['FailureTarget', 'BackoffLimitExceeded'], ['Failed', 'BackoffLimitExceeded']]);
   await ok(['wait', '--for=delete', 'job/bad', '--timeout=10s']);
   await eventually(() => !objects('Secret').some((one) => one.metadata.name === 'transient') && !podOf('bad'), 'Secret and pod are gone');
@@ -277,7 +276,7 @@ test('a workload is scaled to 0 and back', async () => {
 
 test('what was sent can be searched, encoded or not', async () => {
   await ok(['create', '-f', '-'], secret('search', { a: 'correct-horse-battery' }));
-  await ok(['annotate', 'secret', 'search', `note=${Buffer.from('xx correct-horse-battery').toString('base64').replace(/=/g, '')}`]);
+  await ok(['annotate', 'secret', 'search', `note=${Buffer.from('xxcorrect-horse-battery').toString('base64').replace(/=/g, '')}`]);
   const found = server.actions.search({ needles: ['correct-horse-battery', 'never-sent-anywhere'] });
   assert.ok(found.some((one) => one.where === 'request' && one.form === 'plain'));
   assert.ok(found.some((one) => one.where === 'object' && one.what === 'ADDED secrets/prod/search' && one.form === 'base64'));
