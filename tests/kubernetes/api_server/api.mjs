@@ -140,6 +140,7 @@ export class Api {
   }
   admitPod(type, pod) {
     const { namespace, name } = pod.metadata;
+    if (pod.spec.initContainers?.length) throw new ApiError(501, 'NotImplemented', 'the test server runs no init containers');
     const account = pod.spec.serviceAccountName;
     if (!this.store.get('serviceaccounts', namespace, account))
       throw forbidden(type, name, `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`);
