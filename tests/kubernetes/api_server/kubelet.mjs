@@ -324,7 +324,8 @@ export class Kubelet {
     if (readOnlyRoot) for (const path of ['', ...masked]) if (!mounted.has(path)) lines.push(`/bin/mount -o remount,ro ${quote(root + path || '/')}`);
     const own = container.securityContext ?? {};
     const shared = pod.spec.securityContext ?? {};
-    const options = [];
+    // Another user forgets the signal that unshare asked for: no container may outlive the server.
+    const options = ['--pdeathsig=KILL'];
     if (this.config.users) {
       const user = own.runAsUser ?? shared.runAsUser ?? image.user ?? 0;
       const group = own.runAsGroup ?? shared.runAsGroup ?? image.group ?? 0;
@@ -333,7 +334,7 @@ export class Kubelet {
       if (own.capabilities?.drop?.includes('ALL')) options.push('--bounding-set=-all', '--inh-caps=-all');
     }
     if (own.allowPrivilegeEscalation === false) options.push('--no-new-privs');
-    lines.push(`cd ${quote(root)}`, `exec /usr/sbin/chroot . /bin/sh -c 'cd "$0" && exec ${options.length ? `/usr/bin/setpriv ${options.join(' ')} -- ` : ''}"$@"' ${quote(container.workingDir ?? image.workingDir ?? '/')} "$@"`);
+    lines.push(`cd ${quote(root)}`, `exec /usr/sbin/chroot . /bin/sh -c 'cd "$0" && exec /usr/bin/setpriv ${options.join(' ')} -- "$@"' ${quote(container.workingDir ?? image.workingDir ?? '/')} "$@"`);
     return lines.join('\n');
   }
 

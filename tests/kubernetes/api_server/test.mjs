@@ -1,6 +1,6 @@
 // The test API server, seen through the real kubectl. See run.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -285,4 +285,16 @@ test('what was sent can be searched, encoded or not', async () => {
   const response = await fetch(`${server.control}/requests`);
   assert.ok((await response.json()).some((one) => one.method === 'POST' && one.body.includes('correct-horse-battery')));
   assert.ok(existsSync(server.kubeconfig));
+});
+
+test('no container outlives a server that is killed', async () => {
+  const mine = spawn(process.execPath, [new URL('./server.mjs', import.meta.url).pathname, '-'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const outlived = `${30000 + process.pid % 30000}`; // a duration of this test alone
+  mine.stdin.end(JSON.stringify({ images: { 'tool:1': {} }, objects: [{ ...job('orphan', '', { pod: { securityContext: { runAsUser: 33, runAsGroup: 33 } }, container: { command: ['sleep', outlived] } }), metadata: { name: 'orphan', namespace: 'default' } }] }));
+  const { kubeconfig } = JSON.parse(await new Promise((done) => { mine.stdout.once('data', (text) => done(String(text))); }));
+  const count = () => spawnSync('pgrep', ['-cfx', `sleep ${outlived}`], { encoding: 'utf8' }).stdout.trim();
+  await eventually(() => count() === '1', 'it runs');
+  mine.kill('SIGKILL');
+  await eventually(() => count() === '0', 'it is gone');
+  rmSync(join(kubeconfig, '..'), { recursive: true, force: true });
 });
