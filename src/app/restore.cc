@@ -200,10 +200,11 @@ void Restore::stage_documents(RestoredHalf& half) {
 }
 
 void Restore::stage() {
-  for (auto& [which, half] : report_.halves) {
+  for (auto& entry : report_.halves) {
     const auto begin = std::chrono::steady_clock::now();
-    with_context(fmt::format("{} half", name_of(which)),
-                 [&] { which == Half::db ? stage_database(half) : stage_documents(half); });
+    RestoredHalf& half = entry.second;
+    with_context(fmt::format("{} half", name_of(entry.first)),
+                 [&] { entry.first == Half::db ? stage_database(half) : stage_documents(half); });
     half.seconds = seconds_since(begin);
   }
   neutralize_database();

@@ -48,6 +48,7 @@ const std::vector<ExitCode>& exit_codes() {
       {8, "torn", "stored, but database and documents moved while they were taken"},
       {9, "incomplete", "stored, but some files could not be captured; they are named"},
       {10, "unproven", "a drill restored a point that is not what it should be"},
+      {11, "cluster", "the cluster could not be reached, or could not run the job"},
       {130, "interrupted", "stopped by SIGINT or SIGTERM; nothing half-made is left"},
   };
   return table;
@@ -75,6 +76,8 @@ int exit_code_of(Errc code) {
       return 9;
     case Errc::unproven:
       return 10;
+    case Errc::cluster:
+      return 11;
     case Errc::interrupted:
       return 130;
   }

@@ -19,6 +19,7 @@ enum class Errc {
   torn,         ///< stored, but the two halves moved while they were taken
   incomplete,   ///< stored, but a file could not be captured as it is
   unproven,     ///< a trial restore is not what it should be
+  cluster,      ///< the cluster could not be reached, or could not run the job
   interrupted,  ///< SIGINT or SIGTERM
 };
 

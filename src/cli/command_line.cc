@@ -64,6 +64,9 @@ void add_global_options(CLI::App& app, CommandLine& line) {
          "Diagnostics on stderr as text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("FORMAT");
+  app.add_flag("--kubectl-dry-run", line.kubectl_dry_run,
+               "For an environment in a cluster: print the objects that would be made, secrets\n"
+               "masked, and contact nothing");
   add_settings_flag(app, line, "bucket", "S3 bucket");
   add_settings_flag(app, line, "endpoint", "S3 endpoint, e.g. https://storage.googleapis.com");
   add_settings_flag(app, line, "region", "S3 region");
@@ -161,8 +164,8 @@ void add_restore(CLI::App& app, CommandLine& line) {
       ->type_name("NAME");
   restore
       ->add_option("--into-database", line.into_database,
-                   "Another database on the environment's server")
-      ->type_name("NAME");
+                   "Another database on the environment's server, or elsewhere by its URI")
+      ->type_name("NAME|URI");
   restore->add_option("--into-documents", line.into_documents, "Another folder")
       ->type_name("FOLDER");
   restore->add_option("--confirm", line.confirm, "Replace a protected environment: its name")

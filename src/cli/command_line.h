@@ -42,6 +42,7 @@ struct CommandLine {
   std::map<std::string, std::string> settings_flags;  ///< as SettingsInput::flags wants them
   log::Options log;
   bool json = false;
+  bool kubectl_dry_run = false;
   bool quiet = false;
 
   bool force = false, dry_run = false, reread = false, no_prune = false;

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/stop.h"
+#include "cli/cluster_commands.h"
 #include "cli/completion.h"
 #include "cli/config_commands.h"
 #include "cli/progress_bar.h"
@@ -129,6 +130,7 @@ int run_identity(const CommandLine& line, const std::stop_source& stop) {
 
 int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwatch& watch,
              std::string& environment) {
+  if (const std::optional<int> code = run_command_in_cluster(line, stop)) return *code;
   switch (line.command) {
     case Command::backup:
       return run_backup(line, stop, watch, environment);

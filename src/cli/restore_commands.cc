@@ -25,6 +25,7 @@
 #include "cli/restore_report.h"
 #include "cli/session.h"
 #include "cli/settings_reader.h"
+#include "dolibarr/pg_connection.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -79,15 +80,22 @@ class StandardOutput : public Sink {
   }
 };
 
+// `path` is `folder` or lies inside it, by whatever way: a folder may be mounted twice.
+bool inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  std::error_code none;
+  for (std::filesystem::path at = path;; at = at.parent_path()) {
+    if (at == folder || std::filesystem::equivalent(at, folder, none)) return true;
+    if (at == at.parent_path()) return false;
+  }
+}
+
 // One is the other, or lies inside it; symbolic links resolved as far as they exist.
 bool overlap(const std::string& a, const std::string& b) {
   if (a.empty() || b.empty()) return false;
   std::error_code none;
-  // A folder may be mounted at two places.
-  if (std::filesystem::equivalent(a, b, none)) return true;
-  const std::string one = std::filesystem::weakly_canonical(a, none).string() + "/";
-  const std::string other = std::filesystem::weakly_canonical(b, none).string() + "/";
-  return one.starts_with(other) || other.starts_with(one);
+  const std::filesystem::path one = std::filesystem::weakly_canonical(a, none);
+  const std::filesystem::path other = std::filesystem::weakly_canonical(b, none);
+  return inside(one, other) || inside(other, one);
 }
 
 bool same_places(const RestoreTarget& target, const EnvironmentSettings& environment) {
@@ -116,7 +124,10 @@ RestoreTarget target_of(const CommandLine& line, const EnvironmentSettings& sour
   }
   if (!line.into_database.empty()) {
     target.database = source.database;
-    target.database->name = line.into_database;
+    if (is_connection_string(line.into_database))
+      target.database = settings_of_uri(line.into_database, source.database);
+    else
+      target.database->name = line.into_database;
   }
   if (!line.into_documents.empty())
     target.documents = std::filesystem::absolute(line.into_documents).lexically_normal().string();

@@ -214,6 +214,7 @@ std::string extract_json(const ExtractReport& report, const std::string& folder)
 }
 
 std::string versions_text(const std::vector<DocumentVersion>& versions) {
+  if (versions.empty()) return "no archive in force has such a document\n";
   Table table({{"PATH"}, {"FROM"}, {"UNTIL"}, {"SIZE", Align::right}, {"SHA256"}, {"ARCHIVE"}});
   for (const DocumentVersion& version : versions)
     table.add_row(

@@ -18,6 +18,8 @@ struct Session {
       : environment(settings),
         stop(stop_source.get_token()),
         store(make_store(settings.store, settings.upload_memory_bytes, progress, stop)) {
+    if (settings.in_cluster)
+      throw Error(Errc::bug, "'" + settings.name + "' is in a cluster and was to run here");
     require_store_apart(settings);
   }
   Catalog catalog() { return {*store, KeySpace(environment.prefix), stop}; }

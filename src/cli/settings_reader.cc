@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -49,6 +50,13 @@ std::map<std::string, std::string> process_environment() {
   return variables;
 }
 
+// A pipe can be read once only, and some commands look at the settings twice.
+std::optional<std::string> read_settings_once(const std::string& path) {
+  static std::map<std::string, std::optional<std::string>> texts;
+  const auto known = texts.find(path);
+  return known != texts.end() ? known->second : texts[path] = read_file(path);
+}
+
 // The file that was named must be there; the default one may be absent.
 void find_file(const CommandLine& line, SettingsInput& input) {
   std::string named = line.config_file;
@@ -56,7 +64,7 @@ void find_file(const CommandLine& line, SettingsInput& input) {
       named.empty() && variable != input.variables.end())
     named = variable->second;
   input.file_name = named.empty() ? kSystemConfig : named;
-  input.file_text = read_file(input.file_name);
+  input.file_text = read_settings_once(input.file_name);
   if (input.file_text) input.file_is_private = is_private(input.file_name);
   if (!input.file_text && !named.empty())
     throw Error(Errc::config, "there is no settings file '" + named + "'")
@@ -108,8 +116,20 @@ SettingsResult read_settings(const CommandLine& line) {
   return result;
 }
 
+namespace {
+
+bool in_cluster(const SettingsResult& result, const std::string& key) {
+  return std::any_of(result.environments.begin(), result.environments.end(),
+                     [&](const EnvironmentSettings& one) {
+                       return one.in_cluster && key.starts_with("environments." + one.name + ".");
+                     });
+}
+
+}  // namespace
+
 void check_credential_files(SettingsResult& result) {
   for (const ShownSetting& setting : result.shown) {
+    if (in_cluster(result, setting.key)) continue;  // the path is the pod's
     if (!setting.key.ends_with(".database.password_file") &&
         !setting.key.ends_with(".database.user_file"))
       continue;

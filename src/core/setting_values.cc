@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <regex>
 #include <stdexcept>
 
 #include "base/units.h"
@@ -237,6 +238,42 @@ std::string check_sslmode(std::string_view text) {
 std::string check_table_prefix(std::string_view text) {
   const bool good = !text.empty() && text.size() <= 32 && made_of(text, "_") && text == lower(text);
   return good ? "" : "must be lower-case letters, digits and '_', such as llx_";
+}
+
+std::string check_object_name(std::string_view text) {
+  static const std::regex form("[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*");
+  const bool good = text.size() <= 253 && std::regex_match(std::string(text), form);
+  return good ? "" : "must be an object's name: lower-case letters, digits, '-' and '.'";
+}
+
+std::string check_labels(std::string_view text) {
+  static const std::string name = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
+  static const std::string label = "([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?" + name + "=(" + name + ")?";
+  static const std::regex form(label + "(," + label + ")*");
+  const bool good = text.size() <= 4096 && std::regex_match(std::string(text), form);
+  return good ? "" : "must be labels such as pool=backup,kubernetes.io/arch=amd64";
+}
+
+std::string check_quantity(std::string_view text) {
+  static const std::regex form("[0-9]{1,15}(\\.[0-9]{1,9})?(m|k|Ki|M|Mi|G|Gi|T|Ti)?");
+  return std::regex_match(std::string(text), form) ? "" : "must be a quantity such as 250m or 1Gi";
+}
+
+std::string check_image(std::string_view text) {
+  const bool good = text.size() <= 1024 && made_of(text, "./:@-_") &&
+                    text.find_first_of(":@") != std::string_view::npos;
+  return good ? "" : "must be an image with its tag or digest, such as REGISTRY/NAME:1.0";
+}
+
+std::string check_sub_path(std::string_view text) {
+  const bool climbs = ("/" + std::string(text) + "/").find("/../") != std::string::npos;
+  const bool good = check_plain_text(text).empty() && !text.starts_with('/') && !climbs;
+  return good ? "" : "must be a path inside the volume, without '..'";
+}
+
+std::string check_pull_policy(std::string_view text) {
+  const bool good = text == "IfNotPresent" || text == "Always" || text == "Never";
+  return good ? "" : "must be IfNotPresent, Always or Never";
 }
 
 }  // namespace dolibarr_backup

@@ -54,4 +54,16 @@ std::string check_sslmode(std::string_view text);
 std::string check_table_prefix(std::string_view text);
 std::string check_region(std::string_view text);
 
+/// The name of an object in a cluster (RFC 1123 subdomain).
+std::string check_object_name(std::string_view text);
+/// "key=value,key=value", each as a label of a cluster's object can be.
+std::string check_labels(std::string_view text);
+/// A cluster's quantity: 250m, 1Gi.
+std::string check_quantity(std::string_view text);
+/// A container image with its tag or digest.
+std::string check_image(std::string_view text);
+/// A relative path without "..".
+std::string check_sub_path(std::string_view text);
+std::string check_pull_policy(std::string_view text);
+
 }  // namespace dolibarr_backup

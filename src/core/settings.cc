@@ -14,6 +14,9 @@
 namespace dolibarr_backup {
 namespace {
 
+// DOL_DATA_ROOT of the usual images, and the chart's default.
+constexpr const char* kUsualDocuments = "/var/www/documents";
+
 std::string default_prefix(const std::string& name) {
   return "erp/" + name;
 }
@@ -65,9 +68,17 @@ class Loader {
   void overlay_selected(SettingsDraft& draft) {
     check_locations(variables_, flags_, draft.layer, draft.settings.name, input_.file_name,
                     findings_);
-    warn_of_service_file(draft);
-    overlay_variables(variables_, draft.layer, findings_);
+    if (!has_kubernetes(draft)) {
+      warn_of_service_file(draft);
+      overlay_variables(variables_, draft.layer, findings_);
+    }
     overlay(draft.layer, flags_);
+  }
+
+  // Variables of this process say nothing to a pod.
+  static bool has_kubernetes(const SettingsDraft& draft) {
+    const auto first = draft.layer.lower_bound("kubernetes.");
+    return first != draft.layer.end() && first->first.starts_with("kubernetes.");
   }
 
   void warn_of_service_file(const SettingsDraft& draft) {
@@ -145,15 +156,18 @@ class Loader {
   void finish(SettingsDraft& draft) {
     EnvironmentSettings& settings = draft.settings;
     settings.is_protected = settings.name == "prod";
+    settings.in_cluster = has_kubernetes(draft);
+    if (settings.in_cluster)
+      draft.layer.try_emplace("documents", SettingValue{kUsualDocuments, {"default"}});
     for (const SettingKey& key : setting_keys())
       if (const auto found = draft.layer.find(key.name); found != draft.layer.end())
         apply(key, found->second, draft);
     if (settings.store.s3.endpoint.empty() && draft.has("store.bucket") &&
-        !draft.has("store.endpoint"))
+        !draft.has("store.endpoint") && !settings.in_cluster)
       settings.store.s3.endpoint = "https://s3." + settings.store.s3.region + ".amazonaws.com";
     check_exclusive(draft.layer, findings_);
     check_draft(draft, findings_);
-    if (draft.is_selected) resolve_credentials(draft, input_, findings_);
+    if (draft.is_selected && !settings.in_cluster) resolve_credentials(draft, input_, findings_);
   }
 
   void apply(const SettingKey& key, const SettingValue& value, SettingsDraft& draft) {
@@ -176,7 +190,10 @@ class Loader {
       if (draft.invalid.contains(key.name)) value = quoted(value);
       const bool of_s3 = key.name.starts_with("store.") && key.name != "store.stall_timeout" &&
                          key.name != "store.retries";
-      if (!is_given && (key.is_alternative || (of_s3 && !in_bucket))) continue;
+      const bool of_cluster = key.name.starts_with("kubernetes.");
+      if (!is_given && (key.is_alternative || (of_s3 && !in_bucket) ||
+                        (of_cluster && !draft.settings.in_cluster)))
+        continue;
       shown.push_back({"environments." + draft.settings.name + "." + key.name, std::move(value),
                        is_given ? given->second.origin : Origin{"default"}});
     }

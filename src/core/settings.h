@@ -58,9 +58,36 @@ struct DatabaseSettings {
   std::string pg_dump;                 ///< a program to use instead of the search
 };
 
+/// Where in a cluster an environment's commands run, and what they find there. The
+/// names of keys in Secrets are the chart's values of the same meaning.
+struct KubernetesSettings {
+  std::string context;     ///< of kubectl's configuration; never its current one
+  std::string namespace_;  ///< Dolibarr's, with the claim and the database's Secret
+  std::string documents_claim, documents_sub_path;
+  std::string database_secret = "vso-db-credentials";
+  std::string database_username_key = "username", database_password_key = "password";
+  /// Copied for each run; the keys are AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and,
+  /// unless store.endpoint is set, AWS_ENDPOINTS.
+  std::string store_secret = "longhorn-gcs-backup-credentials";
+  std::string store_secret_namespace = "longhorn-system";
+  std::string store_ca_config_map, database_ca_config_map;  ///< with the key ca.crt
+  std::string conf_key_secret;                              ///< for drills, with the key "key"
+  std::string image, image_pull_policy = "IfNotPresent", image_pull_secret;
+  std::string service_account = "default";
+  std::string node_selector, pod_labels;                  ///< "key=value,key=value"
+  std::string cpu_request, memory_request, memory_limit;  ///< "": the command's default
+  int run_as_user = 33, run_as_group = 33;
+  std::chrono::seconds deadline{6 * 3600};    ///< the cluster ends a run after this time
+  std::chrono::seconds job_ttl{600};          ///< and removes an ended one after this time
+  std::chrono::seconds pending_timeout{120};  ///< for a pod that may yet start
+  std::string kubectl = "kubectl";            ///< the program
+};
+
 /// One Dolibarr instance and where its backups lie.
 struct EnvironmentSettings {
   std::string name;
+  bool in_cluster = false;  ///< it has a `kubernetes` part: its commands run there
+  KubernetesSettings kubernetes;
   std::string prefix;         ///< "erp/<name>" by default
   bool is_protected = false;  ///< true by default for "prod"
   StoreSettings store;

@@ -1,6 +1,7 @@
 #include "core/settings_keys.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "core/settings_key_builder.h"
 
@@ -191,6 +192,62 @@ void add_database(std::vector<SettingKey>& keys) {
   keys.insert(keys.end(), database.begin(), database.end());
 }
 
+void add_kubernetes(std::vector<SettingKey>& keys) {
+  const std::vector<SettingKey> kubernetes = {
+      Key("kubernetes.context").text(PLACE(kubernetes.context), check_plain_text),
+      Key("kubernetes.namespace").text(PLACE(kubernetes.namespace_), check_object_name),
+      Key("kubernetes.documents_claim").text(PLACE(kubernetes.documents_claim), check_object_name),
+      Key("kubernetes.documents_sub_path")
+          .text(PLACE(kubernetes.documents_sub_path), check_sub_path)
+          .alternative(),
+      Key("kubernetes.database_secret").text(PLACE(kubernetes.database_secret), check_object_name),
+      Key("kubernetes.database_username_key")
+          .text(PLACE(kubernetes.database_username_key), check_plain_text),
+      Key("kubernetes.database_password_key")
+          .text(PLACE(kubernetes.database_password_key), check_plain_text),
+      Key("kubernetes.database_ca_config_map")
+          .text(PLACE(kubernetes.database_ca_config_map), check_object_name)
+          .alternative(),
+      Key("kubernetes.store_secret").text(PLACE(kubernetes.store_secret), check_object_name),
+      Key("kubernetes.store_secret_namespace")
+          .text(PLACE(kubernetes.store_secret_namespace), check_object_name),
+      Key("kubernetes.store_ca_config_map")
+          .text(PLACE(kubernetes.store_ca_config_map), check_object_name)
+          .alternative(),
+      Key("kubernetes.conf_key_secret")
+          .text(PLACE(kubernetes.conf_key_secret), check_object_name)
+          .alternative(),
+      Key("kubernetes.image").text(PLACE(kubernetes.image), check_image),
+      Key("kubernetes.image_pull_policy")
+          .text(PLACE(kubernetes.image_pull_policy), check_pull_policy),
+      Key("kubernetes.image_pull_secret")
+          .text(PLACE(kubernetes.image_pull_secret), check_object_name)
+          .alternative(),
+      Key("kubernetes.service_account").text(PLACE(kubernetes.service_account), check_object_name),
+      Key("kubernetes.node_selector")
+          .text(PLACE(kubernetes.node_selector), check_labels)
+          .alternative(),
+      Key("kubernetes.pod_labels").text(PLACE(kubernetes.pod_labels), check_labels).alternative(),
+      Key("kubernetes.cpu_request")
+          .text(PLACE(kubernetes.cpu_request), check_quantity)
+          .alternative(),
+      Key("kubernetes.memory_request")
+          .text(PLACE(kubernetes.memory_request), check_quantity)
+          .alternative(),
+      Key("kubernetes.memory_limit")
+          .text(PLACE(kubernetes.memory_limit), check_quantity)
+          .alternative(),
+      Key("kubernetes.run_as_user").number(PLACE(kubernetes.run_as_user), 1, INT32_MAX),
+      Key("kubernetes.run_as_group").number(PLACE(kubernetes.run_as_group), 1, INT32_MAX),
+      Key("kubernetes.deadline").duration(PLACE(kubernetes.deadline), seconds(60), 14 * kDay),
+      Key("kubernetes.job_ttl").duration(PLACE(kubernetes.job_ttl), seconds(0), 7 * kDay),
+      Key("kubernetes.pending_timeout")
+          .duration(PLACE(kubernetes.pending_timeout), seconds(1), kHour),
+      Key("kubernetes.kubectl").text(PLACE(kubernetes.kubectl), check_plain_text),
+  };
+  keys.insert(keys.end(), kubernetes.begin(), kubernetes.end());
+}
+
 void add_rules(std::vector<SettingKey>& keys) {
   const std::vector<SettingKey> rules = {
       Key("time_zone").text(PLACE(time_zone), check_time_zone),
@@ -231,6 +288,7 @@ std::vector<SettingKey> make_keys() {
   add_store(keys);
   add_database(keys);
   add_rules(keys);
+  add_kubernetes(keys);
   return keys;
 }
 

@@ -10,9 +10,11 @@
 
 #include "base/log.h"
 #include "base/stop.h"
+#include "base/units.h"
 #include "dolibarr/pg_connection.h"
 #include "dolibarr/pg_dump_finder.h"
 #include "dolibarr/pg_login.h"
+#include "dolibarr/restore_mark.h"
 #include "stream/process.h"
 
 namespace dolibarr_backup {
@@ -21,7 +23,7 @@ namespace {
 constexpr size_t kMaxNameBytes = 63;  // PostgreSQL's NAMEDATALEN - 1
 constexpr std::string_view kHalfDone = "_restore_";
 constexpr std::string_view kKeptAside = "_before_";
-constexpr size_t kBlockBytes = 256 * 1024;
+constexpr size_t kBlockBytes = 256 * kKiB;
 constexpr std::chrono::seconds kSessionsEnd{10};
 constexpr std::chrono::milliseconds kSessionsPoll{50};
 
@@ -50,8 +52,9 @@ std::string named_after(const std::string& name, std::string_view word, const st
 bool left_by_restore(const std::string& name, const std::string& target) {
   for (const std::string_view word : {kHalfDone, kKeptAside}) {
     const size_t at = name.rfind(word);
-    if (at != std::string::npos && named_after(target, word, name.substr(at + word.size())) == name)
-      return true;
+    if (at == std::string::npos) continue;
+    const std::string mark = name.substr(at + word.size());
+    if (is_restore_mark(mark) && named_after(target, word, mark) == name) return true;
   }
   return false;
 }
@@ -60,6 +63,22 @@ std::string name_of_target(const DatabaseSettings& target) {
   if (!target.name.empty()) return target.name;
   const char* variable = std::getenv("PGDATABASE");
   return variable ? variable : "";
+}
+
+// A session that holds the lock on restores of the target; it is free once the session ends,
+// also of a process that was killed, which the server may notice a moment later.
+PgConnection lock_target(const DatabaseSettings& target) {
+  PgConnection connection = maintenance(target);
+  const std::string name = name_of_target(target);
+  connection.query("SET lock_timeout = '2s'");
+  try {
+    connection.query("SELECT pg_advisory_lock(hashtext($1))",
+                     {"dolibarr-backup restore of " + name});
+  } catch (const PgError& error) {
+    if (error.sqlstate != "55P03") throw;
+    throw Error(Errc::refused, "another restore of database '" + name + "' is at work");
+  }
+  return connection;
 }
 
 // "" if the role may not know it.
@@ -122,7 +141,10 @@ DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
 
 DatabaseRestore::DatabaseRestore(const DatabaseSettings& target, const NewDatabase& facts,
                                  const std::string& mark)
-    : target_settings_(target), staged_(target), target_(inspect_database_target(target)) {
+    : target_settings_(target),
+      staged_(target),
+      target_(inspect_database_target(target)),
+      lock_(std::make_unique<PgConnection>(lock_target(target))) {
   staged_.name = named_after(target_.name, kHalfDone, mark);
   old_name_ = named_after(target_.name, kKeptAside, mark);
   with_context("while creating database '" + staged_.name + "'", [&] { create(facts); });
@@ -276,11 +298,11 @@ std::vector<std::string> database_leftovers(const DatabaseSettings& target) {
 }
 
 void discard_database_leftovers(const DatabaseSettings& target) {
-  const std::vector<std::string> names = database_leftovers(target);
+  PgConnection connection = lock_target(target);
   if (!inspect_database_target(target).exists)
     throw Error(Errc::refused, "database '" + name_of_target(target) +
                                    "' is not there: what is kept aside may be all that is left");
-  PgConnection connection = maintenance(target);
+  const std::vector<std::string> names = database_leftovers(target);
   for (const std::string& name : names) connection.query("DROP DATABASE " + quote_name(name));
 }
 

@@ -13,6 +13,8 @@
 /// The target is untouched until exchange().
 namespace dolibarr_backup {
 
+class PgConnection;
+
 /// How a database is made where the target does not say it: there is none yet.
 struct NewDatabase {
   std::string encoding, collation, ctype;  ///< "" for the server's own
@@ -39,6 +41,7 @@ DatabaseTarget inspect_database_target(const DatabaseSettings& target);
 class DatabaseRestore {
  public:
   /// Creates "<name>_restore_<mark>" with the target's owner, encoding and collation.
+  /// Errc::refused if another restore of the target is at work.
   /// `mark`: digits and lower-case letters, at most 24. Errors are Errc::source.
   DatabaseRestore(const DatabaseSettings& target, const NewDatabase& facts,
                   const std::string& mark);
@@ -65,6 +68,7 @@ class DatabaseRestore {
 
   DatabaseSettings target_settings_, staged_;
   DatabaseTarget target_;
+  std::unique_ptr<PgConnection> lock_;
   std::string old_name_;
   bool created_ = false;
 };
@@ -72,7 +76,8 @@ class DatabaseRestore {
 /// Databases that restores of this target left behind: "<name>_restore_..." (half-done)
 /// and "<name>_before_..." (kept aside), by name.
 std::vector<std::string> database_leftovers(const DatabaseSettings& target);
-/// Drops all of them. Errc::refused, and none is dropped, if the target itself is not there.
+/// Drops all of them. Errc::refused, and none is dropped, if the target itself is not there or
+/// a restore of it is at work.
 void discard_database_leftovers(const DatabaseSettings& target);
 
 }  // namespace dolibarr_backup

@@ -17,8 +17,8 @@ struct OwnSql {
 };
 
 struct Neutralization {
-  std::string title;           ///< shown by each page in place of the program's name
-  std::vector<OwnSql> own;     ///< run last, in this order
+  std::string title;        ///< shown by each page in place of the program's name
+  std::vector<OwnSql> own;  ///< run last, in this order
 };
 
 /// What one step did.
@@ -32,8 +32,8 @@ struct NeutralizedStep {
 std::vector<NeutralizedStep> neutralize_steps(const Neutralization& wanted);
 
 /// Does all steps in one transaction, as the role `owner`; a second pass, before the operator's
-/// own SQL, must find nothing left to change. Tables that an older Dolibarr or a module that was never
-/// activated does not have are passed over. Whatever fails or stays undone is Errc::source
+/// own SQL, must find nothing left to change. Tables that an older Dolibarr or a module that was
+/// never activated does not have are passed over. Whatever fails or stays undone is Errc::source
 /// and names the step; nothing is changed then.
 std::vector<NeutralizedStep> neutralize(const DatabaseSettings& database, const std::string& owner,
                                         const Neutralization& wanted);

@@ -36,6 +36,14 @@ struct PgParameters {
 /// left to libpq's own rules (PG* variables, service file, .pgpass).
 PgParameters parameters_of(const DatabaseSettings& settings);
 
+/// Where `uri` leads ("postgresql://user@host:5432/name", or "host=... dbname=..."), with
+/// `others`' rules for all that is not about reaching it. Errc::usage for a text that
+/// libpq does not understand, without a database name, or with a password: a command line
+/// is no secret.
+DatabaseSettings settings_of_uri(const std::string& uri, const DatabaseSettings& others);
+/// Whether a text is such a URI or connection string rather than a name.
+bool is_connection_string(std::string_view text);
+
 /// The options as one connection string for argv: without the password.
 std::string connection_string(const PgParameters& parameters);
 

@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -51,6 +55,50 @@ PgParameters parameters_of(const DatabaseSettings& settings) {
                             ? settings.password
                             : Secret(read_credential(settings.password_file));
   return parameters;
+}
+
+bool is_connection_string(std::string_view text) {
+  return text.starts_with("postgresql://") || text.starts_with("postgres://") ||
+         text.find('=') != std::string_view::npos;
+}
+
+DatabaseSettings settings_of_uri(const std::string& uri, const DatabaseSettings& others) {
+  struct Free {
+    void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+  };
+  char* problem = nullptr;
+  const std::unique_ptr<PQconninfoOption, Free> parsed(PQconninfoParse(uri.c_str(), &problem));
+  if (!parsed) {
+    // libpq repeats the text, and with it what may be secret in it.
+    PQfreemem(problem);
+    throw Error(Errc::usage, "the database URI is not understood")
+        .with_hint("postgresql://user@host:5432/name");
+  }
+  DatabaseSettings settings = others;
+  const std::pair<std::string_view, std::string*> known[] = {
+      {"host", &settings.host},       {"port", &settings.port},
+      {"dbname", &settings.name},     {"user", &settings.user},
+      {"sslmode", &settings.sslmode}, {"sslrootcert", &settings.sslrootcert},
+      {"service", &settings.service}};
+  for (const auto& [keyword, value] : known) value->clear();
+  settings.password = Secret();
+  settings.password_file.clear();
+  settings.user_file.clear();
+  for (const PQconninfoOption* option = parsed.get(); option->keyword; ++option) {
+    if (!option->val) continue;
+    const std::string_view keyword = option->keyword;
+    if (keyword == "password")
+      throw Error(Errc::usage, "the database URI holds a password, which everybody can see")
+          .with_hint("give it in PGPASSWORD, PGPASSFILE or ~/.pgpass");
+    const auto* found = std::find_if(std::begin(known), std::end(known),
+                                     [&](const auto& one) { return one.first == keyword; });
+    if (found == std::end(known))
+      throw Error(Errc::usage,
+                  fmt::format("the database URI has '{}', which does not apply", keyword));
+    *found->second = option->val;
+  }
+  if (settings.name.empty()) throw Error(Errc::usage, "the database URI names no database");
+  return settings;
 }
 
 std::string connection_string(const PgParameters& parameters) {

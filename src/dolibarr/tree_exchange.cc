@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "core/documents_rules.h"
+#include "dolibarr/restore_mark.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -81,15 +82,6 @@ fs::path inner_folder(const std::string& target) {
   return fs::path(target) / kRestoreStagingFolder;
 }
 
-// As app/restore makes them of a run's name: 20260630t021500zk3f7qa. Whatever else
-// looks similar is somebody's own.
-bool is_mark(std::string_view text) {
-  constexpr size_t kMarkLength = 22, kTimeAt = 8, kZoneAt = 15;
-  if (text.size() != kMarkLength || text[kTimeAt] != 't' || text[kZoneAt] != 'z') return false;
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); });
-}
-
 // "<target>.restore-<mark>" and the like, by path.
 std::vector<std::string> siblings(const std::string& target, std::string_view word) {
   const fs::path path(target);
@@ -98,7 +90,7 @@ std::vector<std::string> siblings(const std::string& target, std::string_view wo
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(path.parent_path(), error))
     if (const std::string name = entry.path().filename().string();
-        name.starts_with(begin) && is_mark(std::string_view(name).substr(begin.size())))
+        name.starts_with(begin) && is_restore_mark(std::string_view(name).substr(begin.size())))
       found.push_back(entry.path().string());
   std::sort(found.begin(), found.end());
   return found;
@@ -142,7 +134,7 @@ ExchangeJournal read_journal(const fs::path& inner) {
   ExchangeJournal journal;
   std::getline(file, journal.mark, '\0');
   for (std::string name; std::getline(file, name, '\0');) journal.names.push_back(name);
-  if (!is_mark(journal.mark))
+  if (!is_restore_mark(journal.mark))
     throw Error(Errc::source,
                 "'" + (inner / kExchanging).string() + "' is no journal of a restore");
   return journal;
@@ -236,7 +228,7 @@ void TreeExchange::clear_leftovers() {
 
 std::string TreeExchange::exchange() {
   sync_filesystem(staging_);
-  const std::string old = inside_ ? exchange_inside() : exchange_beside();
+  std::string old = inside_ ? exchange_inside() : exchange_beside();
   staged_ = false;
   return old;
 }
@@ -248,7 +240,7 @@ std::string TreeExchange::exchange_beside() {
     sync_folder(parent);
     return "";
   }
-  const std::string old = target_ + std::string(kKept) + mark_;
+  std::string old = target_ + std::string(kKept) + mark_;
   if (::renameat2(AT_FDCWD, staging_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
     rename_or_throw(staging_, old);
   } else {

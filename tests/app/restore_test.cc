@@ -151,6 +151,20 @@ TEST_F(Restoring, AnArchiveWithAFlippedByteLeavesTheTargetsAsTheyWere) {
   EXPECT_FALSE(restore_into(itself()).failure);
 }
 
+// Two restores of one target, and a discard beside one, keep out of each other's way.
+TEST_F(Restoring, HasItsTargetForItself) {
+  RestoreReport report;
+  {
+    const DatabaseRestore first(instance.settings().database, {}, "20260630t021500zk3f7qa");
+    report = restore_into(itself(), {.halves = {Half::db}});
+    EXPECT_THROW(restore_leftovers(itself(), true), Error);
+    EXPECT_THAT(left_databases(), ElementsAre(HasSubstr("_restore_20260630t021500zk3f7qa")));
+  }
+  ASSERT_TRUE(report.failure);
+  EXPECT_EQ(report.failure->code(), Errc::refused);
+  EXPECT_FALSE(restore_into(itself(), {.halves = {Half::db}}).failure);
+}
+
 TEST_F(Restoring, ARoleThatMayNotCreateDatabasesIsToldSo) {
   Instance::server().run_sql("postgres", "alter role dolibarr nocreatedb",
                              PostgresServer::kSuperuser);

@@ -313,7 +313,9 @@ test("the settings are the program's", () => {
   for (const key of offered) assert.ok(rendered.includes(key), `'everything' lacks ${key}`);
   const leftOut = ['store.directory', 'store.access_key_id', 'store.secret_access_key', 'store.session_token',
     'store.session_token_file', 'store.credentials_file', 'store.profile', 'database.user', 'database.password', 'database.service'];
-  assert.deepEqual([...new Set([...rendered, ...leftOut])].sort(), known);
+  // The pod itself is in the cluster.
+  const outside = known.filter((key) => key.startsWith('kubernetes.'));
+  assert.deepEqual([...new Set([...rendered, ...leftOut, ...outside])].sort(), known);
 });
 
 const program = process.env.PROGRAM;
@@ -364,6 +366,64 @@ test('the program reads the settings and knows the commands', { skip: program ? 
   for (const object of unreachable.filter(podOf)) {
     const { status, stderr } = start(unreachable, object);
     assert.ok([4, 5].includes(status), `${object.metadata.name} ended with ${status}: ${stderr}`);
+  }
+});
+
+// The settings file from which the program makes the pod that the chart makes from these values.
+function settingsFor(values) {
+  const [rendered] = readYaml(render(values).find((one) => one.kind === 'ConfigMap').data['settings.yaml']);
+  const settings = clone(rendered.environments[values.environment]);
+  for (const file of ['access_key_id_file', 'secret_access_key_file', 'ca_file']) delete settings.store[file];
+  for (const file of ['user_file', 'password_file', 'sslrootcert']) delete settings.database[file];
+  settings.kubernetes = {
+    context: 'test', namespace: 'dolibarr', documents_claim: values.documents.existingClaim,
+    image: podOf(cronJob(render(values))).spec.containers[0].image, service_account: 'erp-dolibarr-backup',
+    ...(values.documents.subPath ? { documents_sub_path: values.documents.subPath } : {}),
+    ...(values.nodeSelector ? { node_selector: Object.entries(values.nodeSelector).map((one) => one.join('=')).join(',') } : {}),
+    ...(values.image?.pullSecrets ? { image_pull_secret: values.image.pullSecrets[0] } : {}),
+    ...(values.store.ca ? { store_ca_config_map: values.store.ca.configMap } : {}),
+    ...(values.database.ca ? { database_ca_config_map: values.database.ca.configMap } : {}),
+    ...(values.drill?.confKeySecret ? { conf_key_secret: values.drill.confKeySecret.name } : {}),
+  };
+  return { environments: { [values.environment]: settings } };
+}
+
+test("the program's pod in a cluster is the chart's", { skip: program ? false : 'no program was given: tests/chart/run PROGRAM' }, () => {
+  const full = merged(prod, {
+    drill: { enabled: true, confKeySecret: { name: 'dolibarr-key' } }, timeZone: 'Europe/Paris',
+    store: { endpoint: 'https://storage.googleapis.com', ca: { configMap: 'store-authority' } },
+    database: { sslmode: 'verify-full', ca: { configMap: 'erp-db-ca' } }, documents: { subPath: 'documents' },
+    settings: { protected: false, php_time_zone: 'Europe/Paris', retention: { days: 31 }, workers: 4, store: { retries: 7 }, database: { connections: 3 } },
+    image: { pullSecrets: ['pull'] }, nodeSelector: { 'kubernetes.io/arch': 'amd64' },
+  });
+  const texts = (node) => node !== null && typeof node === 'object' ? Object.fromEntries(Object.entries(node).map(([key, value]) => [key, texts(value)])) : String(node);
+  // What must differ: the names of the transient objects, the last arguments, labels.
+  const bare = (pod, own) => {
+    const { spec } = clone(pod);
+    spec.containers[0].args = spec.containers[0].args.filter((one) => one !== '--log-format=json');
+    const named = (name) => spec.volumes.find((one) => one.name === name);
+    assert.equal(named('settings').configMap.name, own.settings);
+    assert.equal(named('store').secret.secretName, own.store);
+    named('settings').configMap.name = 'SETTINGS';
+    named('store').secret.secretName = 'STORE';
+    return spec;
+  };
+  for (const values of [prod, sandbox, full, merged(full, { environment: 'sandbox', settings: { protected: true } })]) {
+    const objects = render(merged(values, { drill: { enabled: true } }));
+    const file = join(scratch, `cluster-${values.environment}.json`);
+    writeFileSync(file, JSON.stringify(settingsFor(values)));
+    for (const [command, suffix] of [['backup', ''], ['drill', '-drill']]) {
+      const { status, stdout, stderr } = spawnSync(program, ['--config', file, '--env', values.environment, command, '--kubectl-dry-run'],
+        { encoding: 'utf8', env: { PATH: process.env.PATH } });
+      assert.equal(status, 0, stderr);
+      const [job, settings, secret] = JSON.parse(stdout).items;
+      assert.deepEqual([job, settings, secret].flatMap(serverProblems), []);
+      const { name } = job.metadata;
+      assert.deepEqual(bare(job.spec.template, { settings: name, store: name }),
+        bare(podOf(cronJob(objects, suffix)), { settings: 'erp-dolibarr-backup', store: 'erp-dolibarr-backup-store' }), command);
+      assert.deepEqual(texts(JSON.parse(settings.data['settings.yaml'])), texts(settingsOf(objects)));
+      assert.deepEqual(new Set(Object.values(secret.data)), new Set(['***']));
+    }
   }
 });
 

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -288,6 +289,26 @@ TEST(Cli, AStoreInsideTheDocumentsIsRefused) {
   const CommandResult result = program.run({"-e", "prod", "backup"});
   EXPECT_EQ(result.status, 3) << result.errors;
   EXPECT_FALSE(std::filesystem::exists(program.documents() + "/backup"));
+}
+
+// Another server's database, by its URI; a password in it would be in everybody's sight.
+TEST(Restore, GoesToADatabaseByItsUri) {
+  Program program;
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  const std::string uri = fmt::format("postgresql://{}@/{}?host={}&port={}", PostgresServer::kOwner,
+                                      "copy_of_" + program.database(),
+                                      Program::server().socket_folder(), PostgresServer::kPort);
+  const CommandResult done =
+      program.run({"-e", "prod", "restore", "--half", "db", "--into-database", uri});
+  ASSERT_EQ(done.status, 0) << done.errors;
+  EXPECT_EQ(Program::server().dump_sorted("copy_of_" + program.database()),
+            Program::server().dump_sorted(program.database()));
+  for (const std::string wrong : {"postgresql://me:hunter2@/x", "postgresql://me@host", "x=y"}) {
+    const CommandResult refused =
+        program.run({"-e", "prod", "restore", "--half", "db", "--into-database", wrong});
+    EXPECT_EQ(refused.status, 2) << wrong << refused.errors;
+    EXPECT_THAT(refused.errors, testing::Not(HasSubstr("hunter2")));
+  }
 }
 
 }  // namespace

@@ -134,12 +134,15 @@ TEST_F(Refresh, TheSandboxsOwnBackupsGoOn) {
   EXPECT_EQ(again.status, 0) << again.errors;
   EXPECT_THAT(again.output, HasSubstr("\"neutralized\""));
   EXPECT_EQ(program_.run({"-e", "sandbox", "backup"}).status, 0);
+  const std::string own = sandbox_ + "_before_migration";
+  Program::server().create_database(own);
   const CommandResult discard =
       program_.run({"-e", "sandbox", "restore", "--discard-old", "--into", "sandbox"});
   EXPECT_EQ(discard.status, 0) << discard.errors;
   EXPECT_THAT(discard.output, HasSubstr("removed database " + sandbox_ + "_before_"));
   EXPECT_EQ(program_.run({"-e", "sandbox", "restore", "--discard-old", "--into", "sandbox"}).output,
             "nothing is left of earlier restores\n");
+  EXPECT_EQ(Program::server().run_sql(own, "select 1"), "1\n") << "somebody's own, named alike";
 }
 
 TEST_F(Refresh, IsIdempotentAndCanBeExtended) {

@@ -1,0 +1,207 @@
+#include "cli/cluster_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/settings_reader.h"
+#include "core/settings_keys.h"
+#include "kubernetes/cluster_objects.h"
+#include "kubernetes/pod_settings.h"
+#include "kubernetes/pod_state.h"
+#include "kubernetes/run_in_cluster.h"
+
+namespace dolibarr_backup {
+namespace {
+
+// The settings themselves, and a shell's completion.
+bool needs_no_environment(Command command) {
+  return command == Command::config_show || command == Command::config_init ||
+         command == Command::completion;
+}
+
+bool replaces_something(Command command) {
+  return command == Command::restore || command == Command::refresh;
+}
+
+void refuse(bool given, const char* option, const char* why) {
+  if (given)
+    throw Error(Errc::usage, fmt::format("{} cannot be given for a cluster: {}", option, why));
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "'" : ", '") + name + "'";
+  return text;
+}
+
+// The words of the command, without its options.
+std::vector<std::string> words_of(const CommandLine& line) {
+  switch (line.command) {
+    case Command::backup:
+      return {"backup"};
+    case Command::list:
+      return {"list"};
+    case Command::prune:
+      return {"prune"};
+    case Command::verify:
+      return {"verify"};
+    case Command::drill:
+      return {"drill"};
+    case Command::adopt:
+      return {"adopt"};
+    case Command::hold_list:
+      return {"hold", "list"};
+    case Command::identity_show:
+      return {"identity", "show"};
+    case Command::identity_accept:
+      return {"identity", "accept"};
+    case Command::diff:
+      return {"diff"};
+    case Command::find:
+      return {"find"};
+    default:
+      break;
+  }
+  if (replaces_something(line.command))
+    throw Error(Errc::refused,
+                "a restore into a cluster, or from one, is not done from outside yet")
+        .with_hint(
+            "run it in a pod that mounts the documents writable, or restore a copy with a "
+            "settings file without `kubernetes`");
+  throw Error(Errc::refused, "this command does not run in a cluster")
+      .with_hint("use a settings file without `kubernetes`, with the store's credentials");
+}
+
+}  // namespace
+
+PodCommand pod_command(const CommandLine& line, const EnvironmentSettings& environment) {
+  PodCommand command;
+  std::vector<std::string>& arguments = command.arguments = words_of(line);
+  command.component = arguments.front();
+  command.reads_sources = command.component == "backup" || command.component == "identity";
+  refuse(!line.work_folder.empty(), "--work-dir", "a drill works in the pod's /tmp");
+  refuse(!line.conf_key_file.empty(), "--conf-key-file",
+         "kubernetes.conf_key_secret names a Secret with the key");
+
+  const auto flag = [&](bool given, const char* name) {
+    if (given) arguments.push_back(name);
+  };
+  const auto option = [&](const std::string& name, const std::string& value) {
+    if (!value.empty()) arguments.push_back(name + "=" + value);
+  };
+  flag(line.force, "--force");
+  flag(line.reread, "--reread");
+  flag(line.no_prune, "--no-prune");
+  flag(line.dry_run, "--dry-run");
+  flag(line.quick, "--quick");
+  option("--share", line.share);
+  if (line.uploads_older_than)
+    option("--uploads-older-than", fmt::format("{}h", line.uploads_older_than->count()));
+  for (const std::string& key : line.release) option("--release", key);
+  if (line.command == Command::drill) {
+    option("--as-of", line.as_of);
+    option("--work-dir", "/tmp");
+    if (!environment.kubernetes.conf_key_secret.empty())
+      option("--conf-key-file", fmt::format("{}/conf-key/key", kPodSecrets));
+  }
+  flag(line.json, "--json");
+  flag(line.quiet, "--quiet");
+  flag(line.log.level == log::Level::debug, "--verbose");
+  option("--log-format", "json");
+  if (line.command == Command::diff || line.command == Command::find) {
+    arguments.push_back("--");  // what begins with '-' is no option
+    arguments.push_back(line.command == Command::diff ? line.as_of : line.path);
+    if (!line.until.empty()) arguments.push_back(line.until);
+  }
+  return command;
+}
+
+namespace {
+
+// What leads elsewhere would part the command line from what the settings say of the cluster.
+void refuse_location_flags(const CommandLine& line) {
+  for (const SettingKey& key : setting_keys())
+    if (!key.flag.empty() && line.settings_flags.contains(key.flag))
+      throw Error(Errc::usage, "--" + key.flag + " cannot be given for a cluster")
+          .with_hint("set " + key.name + " in the settings file");
+}
+
+// Tells the pod's diagnostics from its result.
+class PodOutput {
+ public:
+  void line(const std::string& text) {
+    if (const std::optional<PodDiagnostic> diagnostic = read_diagnostic(text)) {
+      log::write(diagnostic->level, diagnostic->message);
+      return;
+    }
+    has_result_ = true;
+    if (failed_ == 0) failed_ = print_result(text + "\n");
+  }
+  bool has_result() const { return has_result_; }
+  int failed() const { return failed_; }
+
+ private:
+  bool has_result_ = false;
+  int failed_ = 0;
+};
+
+int run_pod(const CommandLine& line, const EnvironmentSettings& environment,
+            const std::stop_source& stop) {
+  refuse_location_flags(line);
+  const PodCommand command = pod_command(line, environment);
+  if (line.kubectl_dry_run)
+    return print_result(masked_objects(environment, command, run_name(environment, "xxxxxx")));
+  PodOutput output;
+  try {
+    const int code = run_in_cluster(
+        environment, command, [&](const std::string& text) { output.line(text); },
+        stop.get_token());
+    return code != 0 ? code : output.failed();
+  } catch (const Error& error) {
+    // Its document is out; a second one would spoil it.
+    if (!output.has_result()) throw;
+    report_error(error);
+    return exit_code_of(error.code());
+  }
+}
+
+std::vector<std::string> names_in_cluster(const std::vector<EnvironmentSettings>& environments) {
+  std::vector<std::string> names;
+  for (const EnvironmentSettings& one : environments)
+    if (one.in_cluster) names.push_back(one.name);
+  return names;
+}
+
+// Those that the command means: of a restore both ends.
+std::vector<std::string> meant_in_cluster(const CommandLine& line) {
+  CommandLine all = line;
+  if (replaces_something(line.command)) all.environment.clear();
+  std::vector<EnvironmentSettings> environments = read_settings(all).environments;
+  if (!line.environment.empty())
+    std::erase_if(environments, [&](const EnvironmentSettings& one) {
+      return one.name != line.environment && one.name != line.into;
+    });
+  return names_in_cluster(environments);
+}
+
+}  // namespace
+
+std::optional<int> run_command_in_cluster(const CommandLine& line, const std::stop_source& stop) {
+  if (needs_no_environment(line.command)) return std::nullopt;
+  const std::vector<std::string> names = meant_in_cluster(line);
+  if (names.empty()) {
+    if (line.kubectl_dry_run)
+      throw Error(Errc::usage, "--kubectl-dry-run: the environment has no `kubernetes` settings");
+    return std::nullopt;
+  }
+  if (replaces_something(line.command)) words_of(line);
+  const std::vector<EnvironmentSettings> environments = chosen_environments(line, true);
+  if (environments.size() > 1)
+    throw Error(Errc::usage,
+                "which environment? " + joined(names) + " are in a cluster; say --env NAME");
+  return run_pod(line, environments.front(), stop);
+}
+
+}  // namespace dolibarr_backup

@@ -1,0 +1,291 @@
+#include "kubernetes/cluster_objects.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <vector>
+
+#include "base/error.h"
+#include "kubernetes/pod_settings.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using Json = ClusterObject;
+
+constexpr const char* kKeyId = "AWS_ACCESS_KEY_ID";
+constexpr const char* kSecretKey = "AWS_SECRET_ACCESS_KEY";
+constexpr const char* kEndpoints = "AWS_ENDPOINTS";
+constexpr int kReadableByAll = 0444;  // without fsGroup the files belong to root
+
+// "a=b,c=d" as an object.
+Json labels_of(const std::string& text) {
+  Json labels = Json::object();
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    const std::string one = text.substr(at, end - at);
+    const size_t mark = one.find('=');
+    labels[one.substr(0, mark)] = one.substr(mark + 1);
+    at = end + 1;
+  }
+  return labels;
+}
+
+Json own_labels(const EnvironmentSettings& environment, const PodCommand& command,
+                const std::string& name) {
+  return {{"app.kubernetes.io/name", "dolibarr-backup"},
+          {"app.kubernetes.io/version", DOLIBARR_BACKUP_VERSION},
+          {"app.kubernetes.io/managed-by", "dolibarr-backup"},
+          {"app.kubernetes.io/component", command.component},
+          {"dolibarr-backup/environment", environment.name},
+          {kRunLabel, name}};
+}
+
+Json metadata(const EnvironmentSettings& environment, const PodCommand& command,
+              const std::string& name) {
+  return {{"name", name},
+          {"namespace", environment.kubernetes.namespace_},
+          {"labels", own_labels(environment, command, name)}};
+}
+
+Json item(const std::string& key, const std::string& path) {
+  return {{"key", key}, {"path", path}};
+}
+
+Json secret_volume(const std::string& name, const std::string& secret, Json items) {
+  return {{"name", name},
+          {"secret",
+           {{"secretName", secret}, {"defaultMode", kReadableByAll}, {"items", std::move(items)}}}};
+}
+
+Json authority_volume(const std::string& name, const std::string& config_map) {
+  return {
+      {"name", name},
+      {"configMap", {{"name", config_map}, {"items", Json::array({item("ca.crt", "ca.crt")})}}}};
+}
+
+Json mount(const std::string& name, const std::string& path) {
+  return {{"name", name}, {"mountPath", path}, {"readOnly", true}};
+}
+
+// The volumes of a pod, each with its mount.
+class Mounts {
+ public:
+  void add(Json volume, Json mount) {
+    volumes.push_back(std::move(volume));
+    mounts.push_back(std::move(mount));
+  }
+  Json volumes = Json::array(), mounts = Json::array();
+};
+
+bool is_drill(const PodCommand& command) {
+  return command.component == "drill";
+}
+
+void add_sources(const EnvironmentSettings& environment, Mounts& mounts) {
+  const KubernetesSettings& cluster = environment.kubernetes;
+  const std::string files = kPodSecrets;
+  mounts.add(secret_volume("database", cluster.database_secret,
+                           {item(cluster.database_username_key, "username"),
+                            item(cluster.database_password_key, "password")}),
+             mount("database", files + "/database"));
+  if (!cluster.database_ca_config_map.empty())
+    mounts.add(authority_volume("database-ca", cluster.database_ca_config_map),
+               mount("database-ca", files + "/database-ca"));
+  Json documents = mount("documents", environment.documents);
+  if (!cluster.documents_sub_path.empty()) documents["subPath"] = cluster.documents_sub_path;
+  mounts.add(
+      {{"name", "documents"},
+       {"persistentVolumeClaim", {{"claimName", cluster.documents_claim}, {"readOnly", true}}}},
+      std::move(documents));
+}
+
+Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& command,
+                 const std::string& name) {
+  const KubernetesSettings& cluster = environment.kubernetes;
+  const std::string files = kPodSecrets;
+  Mounts mounts;
+  mounts.add({{"name", "settings"}, {"configMap", {{"name", name}}}},
+             mount("settings", kPodSettings));
+  Json keys = {item(kKeyId, "access_key_id"), item(kSecretKey, "secret_access_key")};
+  if (environment.store.s3.endpoint.empty()) keys.push_back(item(kEndpoints, "endpoint"));
+  mounts.add(secret_volume("store", name, std::move(keys)), mount("store", files + "/store"));
+  if (!cluster.store_ca_config_map.empty())
+    mounts.add(authority_volume("store-ca", cluster.store_ca_config_map),
+               mount("store-ca", files + "/store-ca"));
+  if (command.reads_sources) add_sources(environment, mounts);
+  if (is_drill(command) && !cluster.conf_key_secret.empty())
+    mounts.add(
+        secret_volume("conf-key", cluster.conf_key_secret, Json::array({item("key", "key")})),
+        mount("conf-key", files + "/conf-key"));
+  // A drill restores there; nothing else spools.
+  Json room = Json::object();
+  if (!is_drill(command)) room["sizeLimit"] = "64Mi";
+  mounts.add({{"name", "tmp"}, {"emptyDir", std::move(room)}},
+             {{"name", "tmp"}, {"mountPath", "/tmp"}});
+  return mounts;
+}
+
+// The settings file says the same. The program refuses to run when they differ.
+Json variables_of(const EnvironmentSettings& environment) {
+  const auto variable = [](const char* name, const std::string& value) -> Json {
+    return {{"name", name}, {"value", value}};
+  };
+  Json variables = {
+      variable("BUCKET", environment.store.s3.bucket), variable("PREFIX", environment.prefix),
+      variable("DB", environment.database.name), variable("PGHOST", environment.database.host)};
+  if (environment.store.s3.endpoint.empty())
+    variables.push_back(
+        variable("AWS_ENDPOINTS_FILE", std::string(kPodSecrets) + "/store/endpoint"));
+  variables.push_back(variable("TMPDIR", "/tmp"));
+  return variables;
+}
+
+Json resources_of(const KubernetesSettings& cluster, bool drill) {
+  const auto or_else = [](const std::string& text, const char* usual) {
+    return text.empty() ? std::string(usual) : text;
+  };
+  return {{"requests",
+           {{"cpu", or_else(cluster.cpu_request, drill ? "500m" : "250m")},
+            {"memory", or_else(cluster.memory_request, drill ? "512Mi" : "256Mi")}}},
+          {"limits", {{"memory", or_else(cluster.memory_limit, drill ? "2Gi" : "1Gi")}}}};
+}
+
+Json container_of(const EnvironmentSettings& environment, const PodCommand& command, Json mounts) {
+  Json arguments = {fmt::format("--config={}/settings.yaml", kPodSettings),
+                    "--env=" + environment.name};
+  for (const std::string& argument : command.arguments) arguments.push_back(argument);
+  return {{"name", kContainer},
+          {"image", environment.kubernetes.image},
+          {"imagePullPolicy", environment.kubernetes.image_pull_policy},
+          {"command", Json::array({"dolibarr-backup"})},
+          {"args", std::move(arguments)},
+          {"env", variables_of(environment)},
+          {"resources", resources_of(environment.kubernetes, is_drill(command))},
+          {"securityContext",
+           {{"allowPrivilegeEscalation", false},
+            {"readOnlyRootFilesystem", true},
+            {"capabilities", {{"drop", Json::array({"ALL"})}}}}},
+          {"terminationMessagePolicy", "FallbackToLogsOnError"},
+          {"volumeMounts", std::move(mounts)}};
+}
+
+Json pod_of(const EnvironmentSettings& environment, const PodCommand& command,
+            const std::string& name) {
+  const KubernetesSettings& cluster = environment.kubernetes;
+  Mounts mounts = mounts_of(environment, command, name);
+  Json spec = {{"serviceAccountName", cluster.service_account},
+               {"automountServiceAccountToken", false},
+               {"enableServiceLinks", false},
+               {"restartPolicy", "Never"},
+               {"terminationGracePeriodSeconds", 60},
+               // No fsGroup: it could give the files of the documents another group.
+               {"securityContext",
+                {{"runAsNonRoot", true},
+                 {"runAsUser", cluster.run_as_user},
+                 {"runAsGroup", cluster.run_as_group},
+                 {"seccompProfile", {{"type", "RuntimeDefault"}}}}}};
+  if (!cluster.image_pull_secret.empty())
+    spec["imagePullSecrets"] = Json::array({{{"name", cluster.image_pull_secret}}});
+  if (!cluster.node_selector.empty()) spec["nodeSelector"] = labels_of(cluster.node_selector);
+  spec["containers"] = Json::array({container_of(environment, command, std::move(mounts.mounts))});
+  spec["volumes"] = std::move(mounts.volumes);
+  Json labels = labels_of(cluster.pod_labels);
+  labels.update(own_labels(environment, command, name));
+  return {{"metadata", {{"labels", std::move(labels)}}}, {"spec", std::move(spec)}};
+}
+
+Json owned_metadata(const EnvironmentSettings& environment, const PodCommand& command,
+                    const std::string& name, const std::string& job_uid) {
+  Json made = metadata(environment, command, name);
+  made["ownerReferences"] = Json::array({{{"apiVersion", "batch/v1"},
+                                          {"kind", "Job"},
+                                          {"name", name},
+                                          {"uid", job_uid},
+                                          {"controller", false},
+                                          {"blockOwnerDeletion", false}}});
+  return made;
+}
+
+}  // namespace
+
+StoreCredentials read_store_credentials(const std::string& text,
+                                        const EnvironmentSettings& environment) {
+  const KubernetesSettings& cluster = environment.kubernetes;
+  const std::string where = fmt::format("Secret '{}' in namespace '{}'", cluster.store_secret,
+                                        cluster.store_secret_namespace);
+  const Json object = Json::parse(text, nullptr, false);
+  if (!object.is_object() || object.value("kind", "") != "Secret")
+    throw Error(Errc::cluster, "kubectl printed something else than the " + where);
+  const auto value = [&](const char* key) {
+    const auto data = object.find("data");
+    if (data != object.end() && data->is_object())
+      if (const auto found = data->find(key); found != data->end() && found->is_string() &&
+                                              !found->get_ref<const std::string&>().empty())
+        return Secret(found->get<std::string>());
+    throw Error(Errc::config, where + " has no " + key)
+        .with_hint("kubernetes.store_secret names the one with the store's credentials" +
+                   std::string(key == std::string_view(kEndpoints)
+                                   ? "; store.endpoint may stand in the settings instead"
+                                   : ""));
+  };
+  StoreCredentials credentials{value(kKeyId), value(kSecretKey), {}};
+  if (environment.store.s3.endpoint.empty()) credentials.endpoint = value(kEndpoints);
+  return credentials;
+}
+
+std::string run_name(const EnvironmentSettings& environment, const std::string& random) {
+  std::string slug;
+  for (const char c : environment.name.substr(0, 30))
+    slug += std::isalnum(static_cast<unsigned char>(c))
+                ? static_cast<char>(std::tolower(static_cast<unsigned char>(c)))
+                : '-';
+  return "dolibarr-backup-" + slug + "-" + random;
+}
+
+ClusterObject job_object(const EnvironmentSettings& environment, const PodCommand& command,
+                         const std::string& name) {
+  const KubernetesSettings& cluster = environment.kubernetes;
+  return {{"apiVersion", "batch/v1"},
+          {"kind", "Job"},
+          {"metadata", metadata(environment, command, name)},
+          {"spec",
+           {{"activeDeadlineSeconds", cluster.deadline.count()},
+            {"ttlSecondsAfterFinished", cluster.job_ttl.count()},
+            {"backoffLimit", 0},
+            {"podReplacementPolicy", "Failed"},
+            {"template", pod_of(environment, command, name)}}}};
+}
+
+std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
+                                         const PodCommand& command, const std::string& name,
+                                         const std::string& job_uid,
+                                         const StoreCredentials& credentials) {
+  Json data = {{kKeyId, credentials.access_key_id.reveal()},
+               {kSecretKey, credentials.secret_access_key.reveal()}};
+  if (!credentials.endpoint.empty()) data[kEndpoints] = credentials.endpoint.reveal();
+  const Json metadata = owned_metadata(environment, command, name, job_uid);
+  return {Json{{"apiVersion", "v1"},
+               {"kind", "ConfigMap"},
+               {"metadata", metadata},
+               {"data", {{"settings.yaml", pod_settings(environment)}}}},
+          Json{{"apiVersion", "v1"},
+               {"kind", "Secret"},
+               {"metadata", metadata},
+               {"type", "Opaque"},
+               {"data", std::move(data)}}};
+}
+
+std::string masked_objects(const EnvironmentSettings& environment, const PodCommand& command,
+                           const std::string& name) {
+  StoreCredentials masked{Secret("***"), Secret("***"), {}};
+  if (environment.store.s3.endpoint.empty()) masked.endpoint = Secret("***");
+  Json items = Json::array({job_object(environment, command, name)});
+  for (Json& object : owned_objects(environment, command, name, "UID-OF-THE-JOB", masked))
+    items.push_back(std::move(object));
+  const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
+  return list.dump(2) + "\n";
+}
+
+}  // namespace dolibarr_backup

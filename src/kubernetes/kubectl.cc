@@ -1,0 +1,101 @@
+#include "kubernetes/kubectl.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/units.h"
+
+namespace dolibarr_backup {
+namespace {
+
+constexpr size_t kMostOutput = 64 * kMiB;
+
+std::string hint_for(const std::string& words, const KubernetesSettings& settings) {
+  const auto has = [&](const char* part) { return words.find(part) != std::string::npos; };
+  if (has("context") && has("does not exist"))
+    return "kubernetes.context must be one of: kubectl config get-contexts";
+  if (has("Forbidden") || has("forbidden"))
+    return fmt::format("ask for that right in the cluster of context '{}'", settings.context);
+  if (has("NotFound") || has("not found")) return "look at the kubernetes settings: config show";
+  if (has("Unable to connect") || has("refused") || has("timeout") || has("no such host"))
+    return fmt::format("is the cluster of context '{}' reachable from here?", settings.context);
+  return "";
+}
+
+Error failure_of(Process& process, const ExitStatus& status,
+                 const std::vector<std::string>& arguments, const KubernetesSettings& settings) {
+  const std::string words(trim(process.stderr_tail()));
+  std::string message = fmt::format("`kubectl {}` {}", arguments.at(0), status.describe());
+  if (!words.empty()) message += ": " + words;
+  return Error(Errc::cluster, message).with_hint(hint_for(words, settings));
+}
+
+}  // namespace
+
+std::vector<std::string> Kubectl::argv(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> all = {settings_.kubectl, "--context=" + settings_.context,
+                                  "--namespace=" + settings_.namespace_};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return all;
+}
+
+void Kubectl::read(const std::vector<std::string>& arguments, const std::string& input,
+                   const std::function<void(std::string_view)>& piece,
+                   const std::stop_token& stop) const {
+  ProcessSpec spec;
+  spec.argv = argv(arguments);
+  spec.environment = {{"KUBECTL_KUBERC", "false"}, {"KUBERC", "off"}};
+  spec.pipe_stdin = !input.empty();
+  log::debug("running: {}", fmt::join(spec.argv, " "));
+  try {
+    Process process(spec);
+    if (!input.empty()) process.write(std::as_bytes(std::span(input.data(), input.size())));
+    process.close_stdin();
+    std::array<std::byte, 64 * kKiB> buffer;
+    while (const size_t got = process.read(buffer, stop))
+      piece({reinterpret_cast<const char*>(buffer.data()), got});
+    const ExitStatus status = process.wait();
+    if (!status.success()) throw failure_of(process, status, arguments, settings_);
+  } catch (const Error& error) {
+    if (error.code() != Errc::source) throw;
+    throw Error(Errc::cluster, error.message())
+        .with_hint("install kubectl, or name it: kubernetes.kubectl");
+  }
+}
+
+std::string Kubectl::run(const std::vector<std::string>& arguments, const std::string& input,
+                         const std::stop_token& stop) const {
+  std::string out;
+  read(
+      arguments, input,
+      [&](std::string_view piece) {
+        if (out.size() + piece.size() > kMostOutput)
+          throw Error(Errc::cluster, "kubectl printed more than it should");
+        out += piece;
+      },
+      stop);
+  return out;
+}
+
+void Kubectl::lines(const std::vector<std::string>& arguments,
+                    const std::function<void(const std::string&)>& line,
+                    const std::stop_token& stop) const {
+  std::string rest;
+  read(
+      arguments, "",
+      [&](std::string_view piece) {
+        rest += piece;
+        size_t start = 0;
+        for (size_t end; (end = rest.find('\n', start)) != std::string::npos; start = end + 1)
+          line(rest.substr(start, end - start));
+        rest.erase(0, start);
+      },
+      stop);
+  if (!rest.empty()) line(rest);
+}
+
+}  // namespace dolibarr_backup

@@ -1,0 +1,156 @@
+#include "kubernetes/cluster_objects.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "kubernetes/cluster_environment.h"
+#include "kubernetes/kubectl.h"
+#include "kubernetes/pod_settings.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using Json = ClusterObject;
+
+const PodCommand kBackup{"backup", {"backup"}, true};
+const PodCommand kList{"list", {"list"}, false};
+constexpr const char* kKeyId = "QUtJQWtleWlkMTIzNA==";
+constexpr const char* kSecretKey = "c2VjcmV0LWFjY2Vzcy1rZXk=";
+
+StoreCredentials credentials() {
+  return {Secret(kKeyId), Secret(kSecretKey), Secret("aHR0cHM6Ly9zdG9yZS5leGFtcGxl")};
+}
+
+Json pod_spec(const PodCommand& command,
+              const EnvironmentSettings& environment = cluster_environment()) {
+  return job_object(environment, command, "run-1")["spec"]["template"]["spec"];
+}
+
+const Json* named(const Json& list, const std::string& name) {
+  for (const Json& one : list)
+    if (one["name"] == name) return &one;
+  return nullptr;
+}
+
+TEST(ClusterObjects, JobEndsByItself) {
+  const Json spec = job_object(cluster_environment(), kBackup, "run-1")["spec"];
+  EXPECT_EQ(spec["activeDeadlineSeconds"], 21600);
+  EXPECT_EQ(spec["ttlSecondsAfterFinished"], 600);
+  EXPECT_EQ(spec["backoffLimit"], 0);
+  EXPECT_FALSE(spec.contains("suspend"));  // a suspended Job has neither
+}
+
+TEST(ClusterObjects, PodIsRestricted) {
+  const Json spec = pod_spec(kBackup);
+  EXPECT_EQ(spec["securityContext"], Json::parse(R"({"runAsNonRoot":true,"runAsUser":33,
+      "runAsGroup":33,"seccompProfile":{"type":"RuntimeDefault"}})"));  // never fsGroup
+  EXPECT_EQ(spec["containers"][0]["securityContext"],
+            Json::parse(R"({"allowPrivilegeEscalation":false,"readOnlyRootFilesystem":true,
+      "capabilities":{"drop":["ALL"]}})"));
+  EXPECT_EQ(spec["automountServiceAccountToken"], false);
+  EXPECT_EQ(spec["restartPolicy"], "Never");
+}
+
+TEST(ClusterObjects, DocumentsCannotBeWritten) {
+  const Json spec = pod_spec(kBackup);
+  EXPECT_EQ((*named(spec["volumes"], "documents"))["persistentVolumeClaim"],
+            Json::parse(R"({"claimName":"erp-documents","readOnly":true})"));
+  EXPECT_EQ((*named(spec["containers"][0]["volumeMounts"], "documents"))["readOnly"], true);
+}
+
+TEST(ClusterObjects, WhoReadsNoSourceHasNoWayToIt) {
+  const Json spec = pod_spec(kList);
+  for (const char* name : {"documents", "database"}) {
+    EXPECT_EQ(named(spec["volumes"], name), nullptr);
+    EXPECT_EQ(named(spec["containers"][0]["volumeMounts"], name), nullptr);
+  }
+}
+
+TEST(ClusterObjects, SecretAndSettingsBelongToTheJob) {
+  for (const Json& object :
+       owned_objects(cluster_environment(), kBackup, "run-1", "uid-1", credentials())) {
+    EXPECT_EQ(object["metadata"]["ownerReferences"],
+              Json::parse(R"([{"apiVersion":"batch/v1","kind":"Job","name":"run-1","uid":"uid-1",
+        "controller":false,"blockOwnerDeletion":false}])"));
+    EXPECT_EQ(object["metadata"]["namespace"], "erp");
+  }
+}
+
+TEST(ClusterObjects, OnlyTheSecretHasTheValues) {
+  EXPECT_THAT(job_object(cluster_environment(), kBackup, "run-1").dump(), Not(HasSubstr(kKeyId)));
+  const auto owned = owned_objects(cluster_environment(), kBackup, "run-1", "uid-1", credentials());
+  EXPECT_THAT(owned.at(0).dump(), Not(HasSubstr(kSecretKey)));
+  EXPECT_EQ(owned.at(1)["data"]["AWS_SECRET_ACCESS_KEY"], kSecretKey);
+  EXPECT_EQ(owned.at(1)["data"]["AWS_ACCESS_KEY_ID"], kKeyId);
+}
+
+TEST(ClusterObjects, DryRunMasksThem) {
+  const Json list = Json::parse(masked_objects(cluster_environment(), kBackup, "run-1"));
+  ASSERT_EQ(list["items"].size(), 3U);
+  EXPECT_EQ(list["items"][2]["data"], Json::parse(R"({"AWS_ACCESS_KEY_ID":"***",
+      "AWS_SECRET_ACCESS_KEY":"***","AWS_ENDPOINTS":"***"})"));
+}
+
+TEST(ClusterObjects, EndpointOfTheSettingsIsNotCopied) {
+  EnvironmentSettings environment = cluster_environment();
+  environment.store.s3.endpoint = "https://storage.googleapis.com";
+  const std::string text = R"({"kind":"Secret","data":{"AWS_ACCESS_KEY_ID":"YWFhYQ==",
+      "AWS_SECRET_ACCESS_KEY":"YmJiYg==","AWS_ENDPOINTS":"Y2NjYw=="}})";
+  const auto owned = owned_objects(environment, kBackup, "run-1", "uid-1",
+                                   read_store_credentials(text, environment));
+  EXPECT_FALSE(owned.at(1)["data"].contains("AWS_ENDPOINTS"));
+  EXPECT_THAT(pod_spec(kBackup, environment).dump(), Not(HasSubstr("AWS_ENDPOINTS")));
+}
+
+TEST(ClusterObjects, MissingKeyIsNamedAndNothingQuoted) {
+  try {
+    read_store_credentials(R"({"kind":"Secret","data":{"AWS_ACCESS_KEY_ID":"YWFhYQ=="}})",
+                           cluster_environment());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::config);
+    EXPECT_THAT(error.what(), HasSubstr("AWS_SECRET_ACCESS_KEY"));
+    EXPECT_THAT(error.what(), HasSubstr("longhorn-gcs-backup-credentials"));
+    EXPECT_THAT(error.what(), Not(HasSubstr("YWFhYQ")));
+  }
+}
+
+TEST(ClusterObjects, NamesFitALabel) {
+  EnvironmentSettings environment = cluster_environment();
+  environment.name = "Prod_" + std::string(58, 'x');
+  const std::string name = run_name(environment, "abc234");
+  EXPECT_LE(name.size(), 63U);
+  EXPECT_THAT(name, testing::MatchesRegex("dolibarr-backup-prod-x+-abc234"));
+}
+
+TEST(ClusterObjects, KubectlIsToldWhichCluster) {
+  const EnvironmentSettings environment = cluster_environment();
+  EXPECT_THAT(Kubectl(environment.kubernetes).argv({"get", "pods"}),
+              testing::ElementsAre("kubectl", "--context=test", "--namespace=erp", "get", "pods"));
+}
+
+TEST(PodSettings, AreReadByTheProgram) {
+  SettingsInput input;
+  input.file_text = pod_settings(cluster_environment());
+  input.file_name = "settings.yaml";
+  input.file_is_private = false;
+  input.environment = "prod";
+  input.variables = {{"BUCKET", "erp-backups"}, {"PREFIX", "erp/prod"}, {"DB", "dolibarr"},
+                     {"PGHOST", "erp-db"}, {"AWS_ENDPOINTS_FILE", "/endpoint"}};
+  input.read_file = [](const std::string& path) -> std::optional<std::string> {
+    return path == "/endpoint" ? "https://store.example" : "value";
+  };
+  const SettingsResult result = load_settings(input);
+  for (const SettingsProblem& problem : result.problems) ADD_FAILURE() << problem.message;
+  ASSERT_EQ(result.environments.size(), 1U);
+  EXPECT_FALSE(result.environments[0].in_cluster);
+  EXPECT_EQ(result.environments[0].store.s3.endpoint, "https://store.example");
+  EXPECT_EQ(result.environments[0].workers, 2U);
+  EXPECT_TRUE(result.environments[0].is_protected);
+}
+
+}  // namespace
+}  // namespace dolibarr_backup

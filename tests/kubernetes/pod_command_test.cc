@@ -1,0 +1,58 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "cli/cluster_commands.h"
+#include "kubernetes/cluster_environment.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using testing::ElementsAre;
+
+PodCommand command_of(std::vector<const char*> words) {
+  words.insert(words.begin(), "dolibarr-backup");
+  const ParsedCommandLine parsed =
+      parse_command_line(static_cast<int>(words.size()), words.data());
+  if (parsed.error) throw *parsed.error;
+  return pod_command(parsed.line, cluster_environment());
+}
+
+Errc refusal_of(std::vector<const char*> words) {
+  try {
+    command_of(std::move(words));
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return Errc::bug;
+}
+
+TEST(PodCommand, OptionsGoAlong) {
+  EXPECT_THAT(command_of({"backup", "--force", "--no-prune", "--json"}).arguments,
+              ElementsAre("backup", "--force", "--no-prune", "--json", "--log-format=json"));
+  EXPECT_THAT(command_of({"prune", "-n", "--uploads-older-than", "2d", "--release", "a b"}).arguments,
+              ElementsAre("prune", "--dry-run", "--uploads-older-than=48h", "--release=a b",
+                          "--log-format=json"));
+  EXPECT_THAT(command_of({"verify", "--quick", "--share", "1/30", "-v"}).arguments,
+              ElementsAre("verify", "--quick", "--share=1/30", "--verbose", "--log-format=json"));
+  EXPECT_THAT(command_of({"drill", "--as-of", "2026-03-31"}).arguments,
+              ElementsAre("drill", "--as-of=2026-03-31", "--work-dir=/tmp", "--log-format=json"));
+  EXPECT_THAT(command_of({"find", "--", "-x"}).arguments,
+              ElementsAre("find", "--log-format=json", "--", "-x"));
+}
+
+TEST(PodCommand, OnlyWhatLooksAtTheSourcesGetsThem) {
+  EXPECT_TRUE(command_of({"backup"}).reads_sources);
+  for (const char* name : {"list", "prune", "verify", "drill"})
+    EXPECT_FALSE(command_of({name}).reads_sources) << name;
+}
+
+TEST(PodCommand, WhatMeansNothingThereIsRefused) {
+  EXPECT_EQ(refusal_of({"drill", "--work-dir", "/srv"}), Errc::usage);
+  EXPECT_EQ(refusal_of({"drill", "--conf-key-file", "/key"}), Errc::usage);
+  EXPECT_EQ(refusal_of({"restore", "--into", "prod"}), Errc::refused);
+  EXPECT_EQ(refusal_of({"show", "a.pdf"}), Errc::refused);
+}
+
+}  // namespace
+}  // namespace dolibarr_backup

@@ -1,0 +1,125 @@
+#include "kubernetes/pod_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace dolibarr_backup {
+namespace {
+
+using testing::HasSubstr;
+
+RunState state_of(const std::string& job_status, const std::string& pod_status = "") {
+  std::string items = R"({"kind":"Job","metadata":{"uid":"1"},"status":)" + job_status + "}";
+  if (!pod_status.empty())
+    items += R"(,{"kind":"Pod","metadata":{"name":"run-1-abcde"},"status":)" + pod_status + "}";
+  return read_run_state(R"({"kind":"List","items":[)" + items + "]}");
+}
+
+std::string container(const std::string& state) {
+  return R"({"containerStatuses":[{"name":"dolibarr-backup","state":)" + state + "}]}";
+}
+
+TEST(RunOutcome, IsTheContainersExitCode) {
+  const auto outcome = outcome_of(state_of("{}", container(R"({"terminated":{"exitCode":8}})")));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->exit_code, 8);
+  EXPECT_FALSE(outcome->failure);
+}
+
+TEST(RunOutcome, IsOpenWhileItRuns) {
+  EXPECT_FALSE(outcome_of(state_of("{}")));
+  EXPECT_FALSE(outcome_of(state_of("{}", container(R"({"running":{}})"))));
+  EXPECT_TRUE(state_of("{}", container(R"({"running":{}})")).has_started());
+  EXPECT_FALSE(state_of("{}", container(R"({"waiting":{"reason":"ContainerCreating"}})")).has_started());
+}
+
+TEST(RunOutcome, SaysWhatAnExitCodeDoesNot) {
+  const auto killed = outcome_of(
+      state_of("{}", container(R"({"terminated":{"exitCode":137,"reason":"OOMKilled"}})")));
+  EXPECT_EQ(killed->exit_code, 137);
+  EXPECT_THAT(killed->note, HasSubstr("kubernetes.memory_limit"));
+  const auto wrong_image = outcome_of(state_of(
+      "{}", container(
+                R"({"terminated":{"exitCode":128,"reason":"StartError","message":"no such file"}})")));
+  ASSERT_TRUE(wrong_image->failure);
+  EXPECT_EQ(wrong_image->failure->code(), Errc::cluster);
+}
+
+TEST(RunOutcome, DeadlineIsNotTheUsersInterruption) {
+  const std::string late =
+      R"({"conditions":[{"type":"FailureTarget","status":"True","reason":"DeadlineExceeded"}]})";
+  for (const RunState& state :
+       {state_of(late), state_of(late, container(R"({"terminated":{"exitCode":130}})"))}) {
+    const auto outcome = outcome_of(state);
+    ASSERT_TRUE(outcome && outcome->failure);
+    EXPECT_THAT(outcome->failure->what(), HasSubstr("deadline"));
+  }
+}
+
+TEST(RunOutcome, LostPodIsNoSuccess) {
+  const auto evicted = outcome_of(
+      state_of("{}", R"({"phase":"Failed","reason":"Evicted","message":"low on memory"})"));
+  ASSERT_TRUE(evicted && evicted->failure);
+  EXPECT_THAT(evicted->failure->what(), HasSubstr("Evicted: low on memory"));
+  EXPECT_TRUE(outcome_of(read_run_state(R"({"items":[]})"))->failure);
+  EXPECT_TRUE(
+      outcome_of(state_of(R"({"conditions":[{"type":"Failed","status":"True","reason":"X"}]})"))
+          ->failure);
+}
+
+std::string warning(const std::string& reason, const std::string& message) {
+  return nlohmann::json{
+      {"items", {{{"type", "Warning"}, {"reason", reason}, {"message", message}}}}}
+      .dump();
+}
+
+TEST(Obstacles, AreExplained) {
+  const auto image = obstacle_of(
+      state_of("{}", container(R"({"waiting":{"reason":"ImagePullBackOff","message":"none"}})")), "");
+  ASSERT_TRUE(image);
+  EXPECT_TRUE(image->hopeless);
+  EXPECT_THAT(image->hint, HasSubstr("kubernetes.image"));
+
+  const auto claim = obstacle_of(
+      state_of("{}", R"({"conditions":[{"type":"PodScheduled","status":"False",
+        "reason":"Unschedulable","message":"persistentvolumeclaim \"x\" not found"}]})"), "");
+  ASSERT_TRUE(claim);
+  EXPECT_TRUE(claim->hopeless);
+  EXPECT_THAT(claim->hint, HasSubstr("documents_claim"));
+
+  const auto quota =
+      obstacle_of(state_of("{}"), warning("FailedCreate", "pods \"a\" is forbidden: exceeded quota"));
+  ASSERT_TRUE(quota);
+  EXPECT_TRUE(quota->hopeless);
+  EXPECT_THAT(quota->hint, HasSubstr("quota"));
+
+  const auto secret = obstacle_of(state_of("{}", "{}"),
+                                  warning("FailedMount", "secret \"vso\" not found"));
+  ASSERT_TRUE(secret);
+  EXPECT_THAT(secret->hint, HasSubstr("database_secret"));
+}
+
+TEST(Obstacles, MayPass) {
+  const auto full = obstacle_of(
+      state_of("{}", R"({"conditions":[{"type":"PodScheduled","status":"False",
+        "reason":"Unschedulable","message":"0/3 nodes are available: Insufficient memory"}]})"), "");
+  ASSERT_TRUE(full);
+  EXPECT_FALSE(full->hopeless);
+  EXPECT_FALSE(obstacle_of(state_of("{}", "{}"), R"({"items":[]})"));
+  EXPECT_FALSE(obstacle_of(state_of("{}", "{}"), ""));
+}
+
+TEST(PodLines, DiagnosticsAreToldFromTheResult) {
+  const auto line = read_diagnostic(
+      R"({"time":"2026-06-30T02:15:00.000Z","level":"warning","message":"a \"b\""})");
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->level, log::Level::warning);
+  EXPECT_EQ(line->message, "a \"b\"");
+  EXPECT_FALSE(read_diagnostic("env=prod result=success"));
+  EXPECT_FALSE(read_diagnostic(R"({"time":"x","level":"info","message":"y","more":1})"));
+  EXPECT_FALSE(read_diagnostic(R"({"environments":[]})"));
+  EXPECT_FALSE(read_diagnostic(R"({"time":")"));
+}
+
+}  // namespace
+}  // namespace dolibarr_backup
