@@ -1,5 +1,6 @@
 // Makes kubernetes.json: the definitions of what the chart renders and of what the test server in
-// tests/kubernetes keeps, and all that they need, out of what an API server publishes. Without descriptions: they are nine tenths of it.
+// tests/kubernetes keeps, and all that they need, out of what an API server publishes. Without
+// descriptions: they are nine tenths of it.
 //   kubectl get --raw /openapi/v3/apis/batch/v1 > batch.json
 //   kubectl get --raw /openapi/v3/api/v1 > core.json
 //   node trim.mjs batch.json core.json > kubernetes.json

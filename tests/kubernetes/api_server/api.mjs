@@ -1,7 +1,8 @@
 // What stands between a request and the store: routes, authorization, admission, validation, watches.
 import { randomUUID } from 'node:crypto';
-import { ApiError, badRequest, conflict, exists, forbidden, gone, invalid, noPath, notAllowed, notFound, qualified, unsupported } from './errors.mjs';
+import { ApiError, badRequest, conflict, exists, forbidden, gone, invalid, noPath, notAllowed, notFound, unsupported } from './errors.mjs';
 import { jsonPatch, mergePatch, strategicPatch } from './patch.mjs';
+import { readReview } from './protobuf.mjs';
 import { decode } from './schema.mjs';
 import { generated, now } from './store.mjs';
 import { apiVersion, table, types } from './types.mjs';
@@ -139,6 +140,7 @@ export class Api {
   }
   admitPod(type, pod) {
     const { namespace, name } = pod.metadata;
+    if (pod.spec.initContainers?.length) throw new ApiError(501, 'NotImplemented', 'the test server runs no init containers');
     const account = pod.spec.serviceAccountName;
     if (!this.store.get('serviceaccounts', namespace, account))
       throw forbidden(type, name, `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`);
@@ -378,7 +380,8 @@ export class Api {
   }
   #review(request) {
     if (request.method !== 'POST') throw notAllowed();
-    const { value } = this.decoded(review, this.parsed(request), 'Strict', []);
+    const body = request.headers['content-type'] === 'application/vnd.kubernetes.protobuf' ? readReview(request.body) : this.parsed(request);
+    const { value } = this.decoded(review, body, 'Strict', []);
     const at = value.spec?.resourceAttributes;
     const type = at && types.find((one) => one.group === (at.group ?? '') && one.resource === at.resource);
     const allowed = !at || !this.isForbidden(at.verb, type ?? { resource: at.resource }, at.subresource || undefined, at.namespace, at.name);
@@ -432,4 +435,3 @@ export class Api {
     response.on('close', () => { clearTimeout(timer); this.store.off('change', pass); });
   }
 }
-export { qualified };

@@ -174,7 +174,9 @@ export class Controllers {
     const all = [...this.store.objects.entries()].map(([key, object]) => ({ resource: key.split('/')[0], object }));
     const dependents = (owner) => all.filter(({ object }) => (object.metadata.namespace === owner.metadata.namespace || !owner.metadata.namespace) && (object.metadata.ownerReferences ?? []).some((one) => one.uid === owner.metadata.uid));
     const byUid = new Map(all.map(({ object }) => [object.metadata.uid, object]));
-    for (const { resource, object } of all) {
+    for (const { resource, object: listed } of all) {
+      const object = this.store.byUid(listed.metadata.uid)?.object; // as earlier steps left it
+      if (!object) continue;
       const { metadata } = object;
       if (metadata.deletionTimestamp && metadata.finalizers?.includes('orphan')) {
         for (const one of dependents(object)) this.store.update(one.resource, one.object, (each) => { each.metadata.ownerReferences = each.metadata.ownerReferences.filter((ref) => ref.uid !== metadata.uid); });

@@ -128,7 +128,16 @@ export class Kubelet {
         this.event(one, 'FailedMount', `MountVolume.SetUp failed for volume "${volume}" : ${message}`, { type: 'Warning' }));
       const stop = this.keepFilesCurrent(pod, state);
       try {
-        await Promise.all(pod.spec.containers.map((container) => this.runContainer(pod, container, state, { alive, until, waiting })));
+        const running = pod.spec.containers.map((container) => this.runContainer(pod, container, state, { alive, until, waiting }));
+        let over = false;
+        const all = Promise.allSettled(running).finally(() => { over = true; });
+        for (let told = false; !over && !told; await sleep(50)) {
+          const one = this.current(uid, pod);
+          if (one && !one.metadata.deletionTimestamp) continue;
+          told = true;
+          await this.stopContainers(one ?? pod, state, one ? undefined : 0);
+        }
+        for (const { reason } of await all) if (reason) throw reason;
       } finally { stop(); }
       this.finish(pod, state);
     } catch (error) {
@@ -156,7 +165,7 @@ export class Kubelet {
   finish(pod, state, deleted = false) {
     const current = this.current(pod.metadata.uid, pod);
     if (!current || ['Succeeded', 'Failed'].includes(current.status?.phase)) return;
-    this.status(current, (status, { spec }) => {
+    this.status(current, (status) => {
       const ended = (status.containerStatuses ?? []).map((one) => one.state?.terminated);
       if (ended.length === 0 || ended.some((one) => !one)) {
         if (!deleted) return;
@@ -166,7 +175,6 @@ export class Kubelet {
       status.phase = ended.length > 0 && ended.every((one) => one?.exitCode === 0) ? 'Succeeded' : 'Failed';
       const reason = status.phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed';
       for (const type of ['Ready', 'ContainersReady']) this.condition(status, type, 'False', { reason });
-      void spec;
     });
   }
 
@@ -279,7 +287,7 @@ export class Kubelet {
       `cd ${quote(join(home, 'root'))}`, '/bin/mkdir upper work merged', '/bin/chmod 755 upper',
       '/bin/mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work merged'];
     // The machine's own files must not be found where an image has none.
-    const masked = ['/tmp', '/run', '/root', '/home', '/var/tmp', '/mnt', '/media', '/srv', ...this.config.mask].filter((path) => existsSync(path) && !statSync(path).isSymbolicLink());
+    const masked = ['/tmp', '/run', '/root', '/home', '/var/tmp', '/mnt', '/media', '/srv', ...this.config.mask].filter((path) => existsSync(path));
     for (const path of masked) lines.push(`/bin/mount -t tmpfs -o mode=${/tmp$/.test(path) ? '1777' : '755'} tmpfs ${quote(root + path)}`);
     lines.push(`/bin/mount -t proc proc ${quote(`${root}/proc`)}`, `/bin/mount --rbind /sys ${quote(`${root}/sys`)}`,
       `/bin/mount -t tmpfs -o mode=755 tmpfs ${quote(`${root}/dev`)}`, `/bin/mkdir ${quote(`${root}/dev/shm`)}`,
@@ -316,7 +324,8 @@ export class Kubelet {
     if (readOnlyRoot) for (const path of ['', ...masked]) if (!mounted.has(path)) lines.push(`/bin/mount -o remount,ro ${quote(root + path || '/')}`);
     const own = container.securityContext ?? {};
     const shared = pod.spec.securityContext ?? {};
-    const options = [];
+    // Another user forgets the signal that unshare asked for: no container may outlive the server.
+    const options = ['--pdeathsig=KILL'];
     if (this.config.users) {
       const user = own.runAsUser ?? shared.runAsUser ?? image.user ?? 0;
       const group = own.runAsGroup ?? shared.runAsGroup ?? image.group ?? 0;
@@ -325,7 +334,7 @@ export class Kubelet {
       if (own.capabilities?.drop?.includes('ALL')) options.push('--bounding-set=-all', '--inh-caps=-all');
     }
     if (own.allowPrivilegeEscalation === false) options.push('--no-new-privs');
-    lines.push(`cd ${quote(root)}`, `exec /usr/sbin/chroot . /bin/sh -c 'cd "$0" && exec ${options.length ? `/usr/bin/setpriv ${options.join(' ')} -- ` : ''}"$@"' ${quote(container.workingDir ?? image.workingDir ?? '/')} "$@"`);
+    lines.push(`cd ${quote(root)}`, `exec /usr/sbin/chroot . /bin/sh -c 'cd "$0" && exec /usr/bin/setpriv ${options.join(' ')} -- "$@"' ${quote(container.workingDir ?? image.workingDir ?? '/')} "$@"`);
     return lines.join('\n');
   }
 
@@ -456,7 +465,7 @@ export class Kubelet {
     return { code: exit, reason, message, started, id };
   }
 
-  inner(child) { // the process that is number 1 inside
+  inner(child) { // the process that is number 1 inside: the only child of unshare
     try { return Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')[0]) || undefined; } catch { return undefined; }
   }
   signal(child, name) {
@@ -466,7 +475,7 @@ export class Kubelet {
   async stopContainers(pod, state, grace) {
     const each = Object.entries(state.containers).filter(([, one]) => one.child);
     for (const [name] of each) this.event(pod, 'Killing', `Stopping container ${name}`, { container: name });
-    await Promise.all(each.map(async ([name, one]) => {
+    await Promise.all(each.map(async ([, one]) => {
       const { child } = one;
       if (child.stop) child.stop();
       else if (grace !== 0) this.signal(child, 'SIGTERM');
@@ -476,7 +485,6 @@ export class Kubelet {
         if (!child.stop && Date.now() - begun >= wanted * 1000) this.signal(child, 'SIGKILL');
         await sleep(20);
       }
-      void name;
     }));
     // runContainer writes the end of it first.
     if (each.length > 0) await sleep(20);

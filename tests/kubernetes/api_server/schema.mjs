@@ -17,7 +17,7 @@ const kindOf = (value) => Array.isArray(value) ? 'array' : value === null ? 'nul
 const goType = { string: 'string', boolean: 'bool', array: '[]', object: 'map' };
 // RFC 3339, as Go's time wants it.
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-export const base64 = /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const base64 = /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 export const quantity = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+|m|u|n|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
 
 // Returns { value, unknown, malformed, missing, unsupported }: value has neither nulls (Go's zero values)

@@ -24,7 +24,8 @@ export const defaults = {
 
 const read = (request) => new Promise((done, fail) => {
   const parts = [];
-  request.on('data', (part) => parts.push(part)).on('end', () => done(Buffer.concat(parts).toString())).on('error', fail);
+  const encoding = request.headers['content-type'] === 'application/vnd.kubernetes.protobuf' ? 'latin1' : 'utf8';
+  request.on('data', (part) => parts.push(part)).on('end', () => done(Buffer.concat(parts).toString(encoding))).on('error', fail);
 });
 
 export async function startServer(given = {}) {

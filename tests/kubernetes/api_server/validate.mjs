@@ -1,5 +1,5 @@
 // Defaults and validation that stand in no schema, as the real server's.
-import { base64, quantity } from './schema.mjs';
+import { quantity } from './schema.mjs';
 
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -437,4 +437,3 @@ export function podSecurityProblems(spec, level) {
       if (!['name', 'configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'persistentVolumeClaim', 'projected', 'secret', 'hostPath'].includes(source)) bad.push(`restricted volume types (volume "${volume.name}" uses restricted volume type "${source}")`);
   return bad;
 }
-export { base64 };
