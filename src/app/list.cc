@@ -88,9 +88,9 @@ void add_broken_restore(const EnvironmentSettings& environment, std::vector<std:
   const TreeLeftovers left = tree_leftovers(environment.documents);
   if (!left.half_done.empty())
     missing.push_back(fmt::format(
-        "a restore was broken off: '{}'; run it again to finish it, or remove what it prepared "
-        "with `restore --discard-old --into {}`",
-        left.half_done.front(), environment.name));
+        "a restore is at work or was broken off: '{}'; look with `restore --env {} --into {} "
+        "--discard-old -n`, or restore again",
+        left.half_done.front(), environment.name, environment.name));
 }
 
 // What the newest success of a half names and the store does not hold.

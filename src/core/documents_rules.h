@@ -16,6 +16,8 @@ using ContentFolders = std::set<std::string, std::less<>>;
 
 /// Where a restore prepares a tree, in the root of the documents.
 inline constexpr std::string_view kRestoreStagingFolder = ".dolibarr-backup-restore";
+/// In it while a restore's exchange goes on, or was broken off: the tree is neither old nor new.
+inline constexpr std::string_view kExchangeJournal = "exchanging";
 
 /// Why a folder is left out; nullopt if it counts. `path` is relative to the root.
 /// - "temporary files": `<module>/temp`, `<entity>/<module>/temp`, at exactly that

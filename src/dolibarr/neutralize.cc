@@ -32,8 +32,9 @@ struct Step {
 // log, names of LDAP's attributes, switches and texts that end alike.
 constexpr const char* kSecretNames =
     "^(?!BLOCKEDLOG_|LDAP_([A-Z]+_)*FIELD_|MAIN_AGENDA_ACTIONAUTO_|MAIN_LOGEVENTS)"
-    "(?!.*_MAIL_SIGNATURE$)"
-    ".*_(KEY|SECRET|TOKEN|PASS|PASSWORD|PW|SIGNATURE)(_(PROD|TEST|TICKET|EMAILING|[0-9]+))?$";
+    "(?!.*(_MAIL_SIGNATURE|_DISABLE_SIGNATURE|_CSRF_WITH_TOKEN|_SECURITY_TOKEN)$)"
+    ".*_((EXPORT|SECURE|SERVER)?KEY|SECRET|TOKEN|PASS|PASSWORD|(ADMIN)?PW|SIGNATURE)"
+    "(_(PROD|TEST|TICKET|EMAILING|[0-9]+))?$";
 
 const std::vector<Step>& default_steps() {
   static const std::vector<Step> steps = {
@@ -100,7 +101,17 @@ const std::vector<Step>& default_steps() {
                    {"oauth_token", {"rowid"}, "DELETE FROM {}"}}},
       {.name = "secrets",
        .meaning = "no password or key of another service is left in the settings",
-       .emptied = {kSecretNames}},
+       .emptied = {kSecretNames},
+       // Empty, these would open public pages to anybody.
+       .changes = {{"const",
+                    {"name", "value"},
+                    "UPDATE {} SET value = 'neutralized' || md5(random()::text || "
+                    "clock_timestamp()::text) WHERE name ~ '_SECURITY_TOKEN$' AND value <> '' "
+                    "AND value !~ '^neutralized[0-9a-f]+$'"},
+                   {"user_clicktodial", {"pass"}, "UPDATE {} SET pass = NULL WHERE pass <> ''"},
+                   {"societe",
+                    {"webservices_key"},
+                    "UPDATE {} SET webservices_key = NULL WHERE webservices_key <> ''"}}},
       // What goes through Dolibarr's getURLContent() ends there, known to us or not.
       {.name = "proxy",
        .meaning = "HTTP requests end at a proxy that does not exist",
@@ -169,6 +180,22 @@ std::vector<Step> all_steps(const Neutralization& wanted) {
   return steps;
 }
 
+void begin_as(PgConnection& connection, const std::string& owner) {
+  connection.query("BEGIN");
+  connection.query("SET LOCAL ROLE " + quote_name(owner));
+}
+
+// What the operator wrote is one transaction, and stays one: a setting local to it tells.
+void run_own(PgConnection& connection, const std::string& owner, const OwnSql& own) {
+  begin_as(connection, owner);
+  connection.query("SET LOCAL dolibarr_backup.own_sql = 'on'");
+  connection.query(own.text);
+  if (connection.query("SELECT coalesce(current_setting('dolibarr_backup.own_sql', true), '')")
+          .view(0, 0) != "on")
+    throw Error(Errc::usage, "it ends its transaction: leave out BEGIN, COMMIT and ROLLBACK");
+  connection.query("COMMIT");
+}
+
 NeutralizedStep described(const OwnSql& own) {
   return {.name = own.name, .meaning = "your own SQL is done", .changed = 0};
 }
@@ -186,8 +213,7 @@ std::vector<NeutralizedStep> neutralize_steps(const Neutralization& wanted) {
 std::vector<NeutralizedStep> neutralize(const DatabaseSettings& database, const std::string& owner,
                                         const Neutralization& wanted) {
   PgConnection connection = log_in(database);
-  connection.query("BEGIN");
-  connection.query("SET LOCAL ROLE " + quote_name(owner));
+  begin_as(connection, owner);
   const std::optional<std::string> constants =
       find_table(connection, database.table_prefix + "const",
                  {"name", "value", "entity", "type", "visible", "note"});
@@ -201,19 +227,21 @@ std::vector<NeutralizedStep> neutralize(const DatabaseSettings& database, const 
       done.push_back(
           {step.name, step.meaning, apply(connection, database.table_prefix, *constants, step)});
     });
-  // A trigger or a rule may have put something back.
+  // A trigger or a rule may have put something back, a deferred one as late as the commit.
+  connection.query("COMMIT");
+  begin_as(connection, owner);
   for (const Step& step : steps)
     if (apply(connection, database.table_prefix, *constants, step) != 0)
       throw Error(Errc::source,
                   fmt::format("step '{}' does not last: a trigger or rule of the database puts "
                               "something back",
                               step.name));
+  connection.query("COMMIT");
   for (const OwnSql& own : wanted.own)
     with_context("'" + own.name + "'", [&] {
-      connection.query(own.text);
+      run_own(connection, owner, own);
       done.push_back(described(own));
     });
-  connection.query("COMMIT");
   return done;
 }
 

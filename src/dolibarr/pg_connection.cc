@@ -208,6 +208,11 @@ PgResult PgConnection::query(const std::string& sql, const PgValues& values,
     if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE)
       failure = query_error(connection_.get(), result);
     if (::PQstatus(connection_.get()) == CONNECTION_BAD) break;
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+      ::PQclear(result);
+      connection_.reset();  // else libpq hands out the same state for ever
+      throw PgError("0A000", "COPY from or to the client is not possible here");
+    }
   }
   PgResult result(last);
   // A cancelled query answers with an error: that it was asked for comes first.

@@ -23,11 +23,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kStaged = ".restore-";
+// Whole, and about to be exchanged, or the old tree just after: never removed unasked.
+constexpr std::string_view kAtExchange = ".exchange-";
 constexpr std::string_view kKept = ".before-";
 constexpr const char* kNew = "new";
 const std::string kOld = "old-";
 // Inside a mount: there once the staged tree is whole and the exchange goes forward only.
-constexpr const char* kExchanging = "exchanging";
+constexpr std::string_view kExchanging = kExchangeJournal;
 
 [[noreturn]] void fail(const std::string& what, const fs::path& path, int error_number) {
   throw Error(Errc::source,
@@ -213,15 +215,22 @@ void TreeExchange::clear_leftovers() {
     return;
   }
   for (const std::string& left : siblings(target_, kStaged)) {
-    const std::string mark = left.substr(target_.size() + kStaged.size());
-    // Where two names cannot be exchanged at once, the target is away for a moment,
-    // and then what was staged is whole.
-    if (!is_there(target_) && is_there(target_ + std::string(kKept) + mark)) {
+    remove_tree(left);
+    cleared_.push_back("removed what a broken-off restore had prepared: '" + left + "'");
+  }
+  for (const std::string& left : siblings(target_, kAtExchange)) {
+    const std::string kept =
+        target_ + std::string(kKept) + left.substr(target_.size() + kAtExchange.size());
+    // Where two names cannot be exchanged at once, the target is away for a moment.
+    if (!is_there(target_) && is_there(kept)) {
       rename_or_throw(left, target_);
       cleared_.push_back("finished an exchange that was broken off: '" + target_ + "'");
     } else {
-      remove_tree(left);
-      cleared_.push_back("removed what a broken-off restore had prepared: '" + left + "'");
+      rename_or_throw(left, kept);
+      cleared_.push_back(
+          "kept, of an exchange that was broken off, the old tree or the one that "
+          "was to come: '" +
+          kept + "'");
     }
   }
 }
@@ -240,14 +249,20 @@ std::string TreeExchange::exchange_beside() {
     sync_folder(parent);
     return "";
   }
+  const std::string at_exchange = target_ + std::string(kAtExchange) + mark_;
   std::string old = target_ + std::string(kKept) + mark_;
-  if (::renameat2(AT_FDCWD, staging_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
-    rename_or_throw(staging_, old);
+  rename_or_throw(staging_, at_exchange);
+  staging_ = at_exchange;
+  sync_folder(parent);
+  if (::renameat2(AT_FDCWD, at_exchange.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
+    staged_ = false;  // what has that name is the old tree from here on
+    rename_or_throw(at_exchange, old);
   } else {
     if (errno != EINVAL && errno != ENOSYS)
-      fail("exchange with '" + staging_ + "'", target_, errno);
+      fail("exchange with '" + at_exchange + "'", target_, errno);
     rename_or_throw(target_, old);
-    rename_or_throw(staging_, target_);
+    staged_ = false;  // the next restore finishes it
+    rename_or_throw(at_exchange, target_);
   }
   sync_folder(parent);
   return old;
@@ -286,8 +301,10 @@ std::string TreeExchange::finish_inside() {
 TreeLeftovers tree_leftovers(const std::string& where) {
   const std::string target = resolved(where);
   TreeLeftovers left{siblings(target, kStaged), siblings(target, kKept)};
+  for (std::string& tree : siblings(target, kAtExchange))
+    left.kept_aside.push_back(std::move(tree));
   const fs::path inner = inner_folder(target);
-  for (const char* name : {kNew, kExchanging})
+  for (const std::string_view name : {kExchanging, std::string_view(kNew)})
     if (is_there(inner / name)) left.half_done.push_back((inner / name).string());
   for (std::string& old : siblings((inner / "old").string(), "-"))
     left.kept_aside.push_back(std::move(old));

@@ -4,6 +4,7 @@
 #include <oneapi/tbb/parallel_for.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <filesystem>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/stop.h"
+#include "core/documents_rules.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -79,6 +81,12 @@ TreeWalk::TreeWalk(const DocumentsSource& source, std::stop_token stop)
         .with_hint(root.error_number == ENOENT || root.error_number == ENOTDIR
                        ? "is the volume mounted there? look at the setting 'documents'"
                        : std::string(hint_for(root.error_number)));
+  const std::filesystem::path journal =
+      std::filesystem::path(source_.root) / kRestoreStagingFolder / kExchangeJournal;
+  if (std::error_code none; std::filesystem::exists(journal, none))
+    throw Error(Errc::source, "a restore of the documents folder '" + source_.root +
+                                  "' is at work, or was broken off: it is neither old nor new")
+        .with_hint("let the restore end, or run it again: that finishes it");
   if (root.folder->size() == 0)
     throw Error(Errc::source, "the documents folder '" + source_.root + "' is empty")
         .with_hint("is the volume mounted? an empty tree is never taken for a backup");

@@ -161,6 +161,48 @@ TEST(Kill, ARestoreInsideAMountIsFinishedFromAnyStep) {
   ::umount(documents.c_str());
 }
 
+// Beside its target a tree changes places in three steps: at none of them may the old one,
+// or the new one, be lost.
+TEST(Kill, ARestoreBesideItsTargetKeepsTheOldTreeAtEachStep) {
+  namespace fs = std::filesystem;
+  Program program;
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  const std::string documents = program.documents();
+  const std::vector<std::string> restore = {"-e",     "prod", "restore",   "--half", "docs",
+                                            "--into", "prod", "--confirm", "prod"};
+  const auto holding = [&](const std::string& name) {
+    int trees = 0;
+    for (const auto& entry : fs::directory_iterator(fs::path(documents).parent_path()))
+      if (entry.path().filename().string().starts_with("documents"))
+        trees += fs::exists(entry.path() / name);
+    return trees;
+  };
+  int killed = 0;
+  for (int nth = 1;; ++nth) {
+    const std::string only = "only-in-the-old-" + std::to_string(nth);
+    program.write_document(only, "x");
+    if (killed_restore(program, restore, "rename", nth).status == 0) break;
+    ++killed;
+    EXPECT_EQ(holding(only), 1) << nth;
+    const CommandResult rerun = program.run(restore);
+    ASSERT_EQ(rerun.status, 0) << nth << ": " << rerun.errors;
+    EXPECT_EQ(holding(only), 1) << nth << ": the old tree is still there";
+    EXPECT_FALSE(fs::exists(documents + "/" + only)) << nth;
+    EXPECT_EQ(program.difference_after_restore(), "") << nth;
+  }
+  EXPECT_GE(killed, 2);
+}
+
+// A tree in mid-exchange is neither old nor new.
+TEST(Kill, ABackupRefusesATreeInMidExchange) {
+  Program program;
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  program.write_document(".dolibarr-backup-restore/exchanging", "x");
+  const CommandResult result = program.run({"-e", "prod", "backup", "--force"});
+  EXPECT_NE(result.status, 0);
+  EXPECT_THAT(result.errors, HasSubstr("neither old nor new"));
+}
+
 TEST(Kill, ADirectoryStoreSurvivesAtAnyMoment) {
   Program program;
   survives_kills(program, 25);

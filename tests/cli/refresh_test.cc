@@ -23,7 +23,8 @@ insert into llx_const(name, entity, value) values
   ('STRIPE_LIVE_SECRET_KEY', 1, 'sk_live_1'), ('PAYPAL_API_USER', 1, 'paypal'),
   ('MAIN_MAIL_SMTPS_PW', 1, 'dolcrypt:y'), ('FTP_PASSWORD_1', 1, 'ftp'),
   ('ACME_API_TOKEN_PROD', 1, 'of a module that nobody knows'),
-  ('MAIN_MODULE_LDAP', 0, '1'), ('MAIN_MODULE_EINVOICING', 1, '1'),
+  ('PAYMENT_SECURITY_TOKEN', 1, 'token of prod'), ('MAIN_SECURITY_CSRF_WITH_TOKEN', 1, '2'),
+  ('MAIN_AGENDA_XCAL_EXPORTKEY', 1, 'export'), ('MAIN_MODULE_LDAP', 0, '1'), ('MAIN_MODULE_EINVOICING', 1, '1'),
   ('BLOCKEDLOG_HMAC_KEY', 0, 'dolcrypt:z'), ('LDAP_FIELD_PASSWORD', 1, 'userPassword'),
   ('TICKET_MESSAGE_MAIL_SIGNATURE', 1, 'Regards'),
   ('MAIN_AGENDA_ACTIONAUTO_USER_NEW_PASSWORD', 1, '1'), ('MAIN_INFO_SOCIETE_NOM', 1, 'Acme')
@@ -92,8 +93,14 @@ TEST_F(Refresh, BringsTheBooksAndActsOnNothing) {
             "0|1\n1|1\n2|1\n");
   EXPECT_EQ(in_sandbox("select name from llx_const where value <> '' and name in ('CRON_KEY', "
                        "'STRIPE_LIVE_SECRET_KEY', 'PAYPAL_API_USER', 'MAIN_MAIL_SMTPS_PW', "
-                       "'FTP_PASSWORD_1', 'ACME_API_TOKEN_PROD')"),
+                       "'FTP_PASSWORD_1', 'ACME_API_TOKEN_PROD', 'MAIN_AGENDA_XCAL_EXPORTKEY')"),
             "");
+  EXPECT_EQ(in_sandbox("select value ~ '^neutralized[0-9a-f]{32}$' from llx_const where name = "
+                       "'PAYMENT_SECURITY_TOKEN'"),
+            "t\n")
+      << "empty, it would open the public pages";
+  EXPECT_EQ(in_sandbox("select value from llx_const where name = 'MAIN_SECURITY_CSRF_WITH_TOKEN'"),
+            "2\n");
   EXPECT_EQ(in_sandbox("select name from llx_const where value <> '0' and name in ('STRIPE_LIVE', "
                        "'LDAP_SYNCHRO_ACTIVE', 'MAIN_MODULE_LDAP', 'MAIN_MODULE_EINVOICING')"),
             "");
@@ -168,6 +175,19 @@ TEST_F(Refresh, IsIdempotentAndCanBeExtended) {
   EXPECT_EQ(in_sandbox("select distinct lastname from llx_user"), "Doe\n") << "nothing replaced";
 }
 
+// Own SQL cannot leave the transaction, and so neither undo a step in silence nor hang.
+TEST_F(Refresh, RefusesOwnSqlThatLeavesItsTransaction) {
+  const std::string sql = program_.path("own.sql");
+  for (const char* text : {"ROLLBACK", "COMMIT", "ROLLBACK; BEGIN", "BEGIN; SELECT 1; ROLLBACK",
+                           "COPY llx_const FROM STDIN", "COPY llx_const TO STDOUT"}) {
+    std::ofstream(sql) << text;
+    const CommandResult result = refresh({"--sql", sql});
+    EXPECT_NE(result.status, 0) << text;
+    EXPECT_THAT(result.errors, HasSubstr(sql)) << text;
+    EXPECT_EQ(in_sandbox("select count(*) from pg_class where relname = 'llx_facture'"), "0\n");
+  }
+}
+
 // Something in the copy that undoes a step is no reason to go on.
 TEST_F(Refresh, StopsWhereAStepDoesNotLast) {
   program_.sql(
@@ -179,6 +199,16 @@ TEST_F(Refresh, StopsWhereAStepDoesNotLast) {
   const CommandResult result = refresh();
   EXPECT_EQ(result.status, 4);
   EXPECT_THAT(result.errors, HasSubstr("'webhooks' does not last"));
+  // One that waits for the commit.
+  program_.sql(
+      "drop trigger keep on llx_webhook_target;"
+      "create function again() returns trigger language plpgsql as $$ begin "
+      "update llx_const set value = '0' where name = 'MAIN_DISABLE_ALL_MAILS' and value = '1'; "
+      "return null; end $$;"
+      "create constraint trigger again after update on llx_const deferrable initially deferred "
+      "for each row when (new.value = '1') execute function again()");
+  ASSERT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  EXPECT_THAT(refresh().errors, HasSubstr("'mail' does not last"));
   EXPECT_EQ(in_sandbox("select count(*) from pg_class where relname = 'llx_facture'"), "0\n");
 }
 
