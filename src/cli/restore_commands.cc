@@ -144,7 +144,15 @@ void require_confirmation(const CommandLine& line, const RestoreTarget& target,
     if (target.documents && overlap(*target.documents, environment.store.directory))
       throw Error(Errc::refused, fmt::format("'{}' and the store '{}' lie in each other",
                                              *target.documents, environment.store.directory));
-    if (line.dry_run || !environment.is_protected || !same_places(target, environment)) continue;
+    if (line.dry_run || !environment.is_protected) continue;
+    // A server has more than one name.
+    if (!same_places(target, environment) &&
+        !(target.database && same_database(*target.database, environment.database)))
+      continue;
+    if (line.command == Command::refresh)
+      throw Error(Errc::refused, fmt::format("the target is a place of '{}', which is protected",
+                                             environment.name))
+          .with_hint("mend the settings: two environments never share a database or a folder");
     std::string typed = line.confirm;
     if (typed.empty() && ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO)) {
       std::fprintf(stderr, "This replaces '%s', which is protected. Type its name to go on: ",

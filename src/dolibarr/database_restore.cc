@@ -139,6 +139,18 @@ DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
   return target;
 }
 
+bool same_database(const DatabaseSettings& a, const DatabaseSettings& b) {
+  if (name_of_target(a) != name_of_target(b)) return false;
+  try {
+    PgConnection one = maintenance(a), other = maintenance(b);
+    const std::string identifier = system_identifier_of(one);
+    return !identifier.empty() && identifier == system_identifier_of(other);
+  } catch (const Error& error) {
+    log::debug("restore: two servers could not be compared: {}", error.what());
+    return false;
+  }
+}
+
 DatabaseRestore::DatabaseRestore(const DatabaseSettings& target, const NewDatabase& facts,
                                  const std::string& mark)
     : target_settings_(target),

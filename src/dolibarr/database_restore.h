@@ -36,6 +36,10 @@ struct DatabaseTarget {
 /// of the target's owner.
 DatabaseTarget inspect_database_target(const DatabaseSettings& target);
 
+/// Whether both lead to one database, by what the servers say of themselves; false if their
+/// names differ, or if one of them cannot be asked. A physical copy of a server counts as it.
+bool same_database(const DatabaseSettings& a, const DatabaseSettings& b);
+
 /// One restore. Destruction before exchange() drops what was made, if the server
 /// still answers. One thread uses it.
 class DatabaseRestore {

@@ -227,7 +227,13 @@ TEST_F(Refresh, IsRefusedWhereItCouldHarm) {
   // The same server by another name: its own identifier tells.
   fs::create_symlink(Program::server().socket_folder(), program_.path("other-way"));
   use("sandbox", program_.database(), program_.path("x"), "", program_.path("other-way"));
-  refused("is backed up from");
+  refused("which is protected");
+  const CommandResult beside = program_.run(
+      {"-e", "prod", "restore", "--half", "db", "--into-database",
+       fmt::format("postgresql://{}@/{}?host={}&port={}", PostgresServer::kOwner,
+                   program_.database(), program_.path("other-way"), PostgresServer::kPort)});
+  EXPECT_EQ(beside.status, 7) << beside.output;
+  EXPECT_THAT(beside.errors, HasSubstr("--confirm prod"));
   EXPECT_EQ(program_.difference_after_restore(), "");
   EXPECT_EQ(program_.run({"refresh", "--from", "prod"}).status, 2);
 }
