@@ -1,6 +1,8 @@
 #include "support/ceph_rgw.h"
 
 #include <fmt/format.h>
+#include <chrono>
+#include <thread>
 
 #include <filesystem>
 #include <fstream>
@@ -124,9 +126,16 @@ void CephRgw::make_user() const {
                              std::string("--secret-key=") + kSecretKey}});
 }
 
-// The tools would wait for ever for daemons that are not there; hence their timeout.
+// The tools would wait for ever for daemons that are not there; hence their timeout. A monitor
+// that has just become the leader refuses them for a moment, before they did anything.
 void CephRgw::run_or_give_logs(const Command& command) const {
-  const CommandResult result = run_command(command);
+  CommandResult result = run_command(command);
+  for (int again = 0; again < 50 && result.status != 0 &&
+                      result.errors.find("getting command descriptions") != std::string::npos;
+       ++again) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    result = run_command(command);
+  }
   if (result.status != 0)
     throw Error(Errc::store, fmt::format("{} failed with status {}:\n{}{}{}", command.argv.at(2),
                                          result.status, result.output, result.errors, logs()));
