@@ -127,6 +127,7 @@ class Drill {
   const std::stop_token& stop_;
   DatabaseManifest manifest_;
   ScratchServer* server_ = nullptr;
+  std::string brought_back_;  // why an earlier drill is not compared with
 };
 
 void Drill::run() {
@@ -162,7 +163,7 @@ DatabaseSettings Drill::fill(ScratchServer& server, const std::string& name,
   target.connections = environment_.database.connections;
   DatabaseRestore restore(target, made_as(manifest), "x");
   CheckedSource dump(catalog_.store(), entry.archive);
-  restore.fill(dump, stop_);
+  restore.fill(dump, {options_.work_folder, entry.archive.size}, stop_);
   restore.exchange();
   return target;
 }
@@ -229,27 +230,41 @@ void Drill::prove_legal_log(const DatabaseSettings& database) {
   add("legal log", outcome, std::move(text), std::move(culprits));
 }
 
-// Another instance's books came into this environment: no growth of what was there before.
-bool refreshed(const RunRecord& record) {
+// What a restore put into the database, if it did: its environment, its archive's time.
+const std::map<std::string, std::string>* restored_database(const RunRecord& record) {
   const auto db = record.measured.find("db");
-  if (record.kind != RunKind::restore || db == record.measured.end()) return false;
-  const auto from = db->second.find("environment");
-  return from != db->second.end() && from->second != record.environment;
+  return record.kind == RunKind::restore && db != record.measured.end() ? &db->second : nullptr;
 }
 
-// The newest drill of an earlier or the same state.
+std::string text_of(const std::map<std::string, std::string>& texts, const char* name) {
+  const auto found = texts.find(name);
+  return found == texts.end() ? "" : found->second;
+}
+
+// The newest drill of an earlier or the same state of these very books: not of before another
+// instance's came in, nor of a time that a restore went back before.
 const RunRecord* Drill::last_measured() {
+  std::string until = format_instant(report_.point.at);
   const auto& runs = catalog_.runs();
   for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
     const RunRecord* record = catalog_.record(*run);
-    if (record && refreshed(*record) && run->start() <= report_.point.at) return nullptr;
+    if (!record) continue;
+    if (const auto* restored = restored_database(*record);
+        restored && run->start() <= report_.point.at) {
+      if (text_of(*restored, "environment") != record->environment) return nullptr;
+      until = std::min(until, text_of(*restored, "taken"));
+    }
     // One that failed is no state to grow from: the alarm stays until it is mended.
-    if (!record || record->kind != RunKind::drill || record->result != RunResult::success ||
-        !record->measured.contains("point"))
+    const auto point = record->measured.find("point");
+    if (record->kind != RunKind::drill || record->result != RunResult::success ||
+        point == record->measured.end())
       continue;
-    const auto& point = record->measured.at("point");
-    const auto at = point.find("at");
-    if (at != point.end() && at->second <= format_instant(report_.point.at)) return record;
+    const std::string at = text_of(point->second, "at");
+    if (at <= until) return record;
+    if (at <= format_instant(report_.point.at) && brought_back_.empty())
+      brought_back_ = fmt::format(
+          "the database was brought back to {}: what the drill of {} saw of later is not asked for",
+          until, at);
   }
   return nullptr;
 }
@@ -258,9 +273,7 @@ std::vector<std::string> Drill::culprits_of_growth(const RunRecord& before,
                                                    const DatabaseSettings& database,
                                                    const std::string& what) {
   const auto& point = before.measured.at("point");
-  const auto key = point.find("db");
-  const std::optional<ArchiveEntry> entry =
-      key == point.end() ? std::nullopt : archive_entry(catalog_, key->second);
+  const std::optional<ArchiveEntry> entry = archive_entry(catalog_, text_of(point, "db"));
   if (!entry || !entry->manifest)
     return {"the archive of that point is gone, so the rows cannot be named"};
   const DatabaseManifest manifest =
@@ -274,7 +287,9 @@ void Drill::prove_growth(const DatabaseSettings& database) {
     report_.record.measured[what] = to_texts(digest);
   const RunRecord* before = last_measured();
   if (!before)
-    return add("growth", Outcome::untold, "the first drill: the next one compares with it");
+    return add(
+        "growth", Outcome::untold,
+        brought_back_.empty() ? "the first drill: the next one compares with it" : brought_back_);
   GrowingDigests earlier;
   for (const char* what : {kLegalLog, kLedger})
     if (const auto found = before->measured.find(what); found != before->measured.end())
@@ -290,9 +305,9 @@ void Drill::prove_growth(const DatabaseSettings& database) {
   }
   const std::string since = before->measured.at("point").at("at");
   if (culprits.empty())
-    add("growth", Outcome::proven,
-        fmt::format("all {} rows of the legal log and validated ledger of {} are unchanged", rows,
-                    since));
+    add("growth", brought_back_.empty() ? Outcome::proven : Outcome::warning,
+        fmt::format("all {} rows of the legal log and validated ledger of {} are unchanged{}{}",
+                    rows, since, brought_back_.empty() ? "" : "; ", brought_back_));
   else
     add("growth", Outcome::failed,
         "rows of the legal log or the validated ledger changed or went since " + since,

@@ -45,12 +45,11 @@ std::string some_of(const std::vector<std::string>& texts) {
 
 class Restore {
  public:
-  Restore(Catalog& catalog, const RestoreTarget& target,
-          const std::optional<Neutralization>& neutralization, RestoreReport& report,
-          std::string mark, Progress& progress, const std::stop_token& stop)
+  Restore(Catalog& catalog, const RestoreTarget& target, const RestoreOptions& options,
+          RestoreReport& report, std::string mark, Progress& progress, const std::stop_token& stop)
       : catalog_(catalog),
         target_(target),
-        neutralization_(neutralization),
+        options_(options),
         report_(report),
         mark_(std::move(mark)),
         progress_(progress),
@@ -70,7 +69,7 @@ class Restore {
 
   Catalog& catalog_;
   const RestoreTarget& target_;
-  const std::optional<Neutralization>& neutralization_;
+  const RestoreOptions& options_;
   RestoreReport& report_;
   const std::string mark_;
   Progress& progress_;
@@ -168,7 +167,7 @@ void Restore::stage_database(RestoredHalf& half) {
   }
   database_ = std::make_unique<DatabaseRestore>(*target_.database, made, mark_);
   CheckedSource dump(catalog_.store(), half.archive.archive);
-  database_->fill(dump, stop_);
+  database_->fill(dump, {options_.work_folder, half.archive.archive.size}, stop_);
   if (!manifest) return;
   const std::unique_ptr<DatabaseSnapshot> snapshot =
       DatabaseSnapshot::open(database_->staged(), stop_);
@@ -182,9 +181,8 @@ void Restore::stage_database(RestoredHalf& half) {
 
 // After the proof, which it would break, and before anybody can use it.
 void Restore::neutralize_database() {
-  if (!database_ || !neutralization_) return;
-  report_.neutralized.clear();  // so far they were planned
-  report_.neutralized = neutralize(database_->staged(), database_->owner(), *neutralization_);
+  if (!database_ || !options_.neutralize) return;
+  report_.neutralized = neutralize(database_->staged(), database_->owner(), *options_.neutralize);
 }
 
 void Restore::stage_documents(RestoredHalf& half) {
@@ -200,6 +198,7 @@ void Restore::stage_documents(RestoredHalf& half) {
 }
 
 void Restore::stage() {
+  report_.neutralized.clear();  // so far they were planned
   for (auto& entry : report_.halves) {
     const auto begin = std::chrono::steady_clock::now();
     RestoredHalf& half = entry.second;
@@ -232,7 +231,7 @@ RestoreReport restore(Catalog& catalog, const RestoreTarget& target, const Resto
                       const std::stop_token& stop) {
   RestoreReport report{.point = choose_point(catalog, options.as_of, options.accept_unproven)};
   const RunId run = begin_run(catalog, clock());
-  Restore work(catalog, target, options.neutralize, report, mark_of(run), progress, stop);
+  Restore work(catalog, target, options, report, mark_of(run), progress, stop);
   work.plan(options.halves);
   if (options.neutralize && options.halves.contains(Half::db))
     report.neutralized = neutralize_steps(*options.neutralize);
@@ -265,14 +264,26 @@ void record_restore(Catalog& target, const EnvironmentSettings& environment,
   commit_record(record, target, now);
 }
 
-RestoreLeftovers restore_leftovers(const RestoreTarget& target, bool discard) {
+RestoreLeftovers discard_leftovers(const RestoreTarget& target, bool dry_run) {
+  // Both are asked before the first is touched.
+  std::optional<DatabaseDiscard> database;
+  std::optional<TreeDiscard> tree;
+  if (target.database && !database_leftovers(*target.database).empty())
+    database.emplace(*target.database);
+  if (target.documents) {
+    const TreeLeftovers left = tree_leftovers(*target.documents);
+    if (!left.half_done.empty() || !left.kept_aside.empty()) tree.emplace(*target.documents);
+  }
   RestoreLeftovers left;
-  if (target.database) left.databases = database_leftovers(*target.database);
-  if (target.documents) left.trees = tree_leftovers(*target.documents);
-  if (!discard) return left;
-  if (!left.trees.half_done.empty() || !left.trees.kept_aside.empty())
-    discard_tree_leftovers(*target.documents);
-  if (!left.databases.empty()) discard_database_leftovers(*target.database);
+  if (dry_run) {
+    if (database) left.databases = database->names();
+    if (tree) left.trees = tree->leftovers();
+    return left;
+  }
+  left.failure = error_of([&] {
+    if (database) database->run(left.databases);
+    if (tree) tree->run(left.trees);
+  });
   return left;
 }
 

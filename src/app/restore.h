@@ -32,6 +32,7 @@ struct RestoreOptions {
   std::set<Half> halves = {Half::db, Half::docs};
   bool accept_unproven = false;  ///< torn pairs, single halves, archives without manifests
   bool dry_run = false;
+  std::string work_folder = "/var/tmp";  ///< where a large dump may lie meanwhile
   /// Makes the database a harmless copy before it takes the target's place.
   std::optional<Neutralization> neutralize;
 };
@@ -79,9 +80,11 @@ void record_restore(Catalog& target, const EnvironmentSettings& environment,
 struct RestoreLeftovers {
   std::vector<std::string> databases;
   TreeLeftovers trees;
+  std::optional<Error> failure;  ///< the discard ended there: what is named is gone, no more
 };
-/// Names them and, if `discard`, removes them: what was kept aside is gone then. Errc::refused
-/// if a restore of the target is at work.
-RestoreLeftovers restore_leftovers(const RestoreTarget& target, bool discard);
+/// Names them and, unless `dry_run`, removes them: what was kept aside is gone then. Errc::refused,
+/// and nothing is removed of either half, if a restore of the target is at work or was broken off
+/// in its exchange.
+RestoreLeftovers discard_leftovers(const RestoreTarget& target, bool dry_run);
 
 }  // namespace dolibarr_backup

@@ -146,6 +146,13 @@ void add_as_of(CLI::App& command, CommandLine& line) {
       ->type_name("TIME");
 }
 
+void add_work_folder(CLI::App& command, CommandLine& line) {
+  command
+      .add_option("--work-dir", line.work_folder,
+                  "Where there is room (default: $TMPDIR, /var/tmp)")
+      ->type_name("FOLDER");
+}
+
 void add_point_options(CLI::App& command, CommandLine& line) {
   add_as_of(command, line);
   command.add_option("--half", line.half, "Only the database, or only the documents")
@@ -175,6 +182,7 @@ void add_restore(CLI::App& app, CommandLine& line) {
   restore->add_option("--path", line.path, "Only these documents, e.g. 'facture/FA2412-0001/*'")
       ->type_name("PATTERN");
   restore->add_option("--to", line.folder, "Where to put them")->type_name("FOLDER");
+  add_work_folder(*restore, line);
 }
 
 void add_refresh(CLI::App& app, CommandLine& line) {
@@ -194,6 +202,7 @@ void add_refresh(CLI::App& app, CommandLine& line) {
                    "SQL of your own, run in the new database after the default steps")
       ->type_name("FILE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_work_folder(*refresh, line);
 }
 
 void add_readers(CLI::App& app, CommandLine& line) {
@@ -218,10 +227,7 @@ void add_readers(CLI::App& app, CommandLine& line) {
   CLI::App* drill = add_command(app, line, Command::drill, "drill",
                                 "Restore a point on trial and prove what it holds");
   add_as_of(*drill, line);
-  drill
-      ->add_option("--work-dir", line.work_folder,
-                   "Where there is room (default: $TMPDIR, /var/tmp)")
-      ->type_name("FOLDER");
+  add_work_folder(*drill, line);
   drill
       ->add_option("--conf-key-file", line.conf_key_file,
                    "A file with conf.php's key, to try it on an encrypted value")

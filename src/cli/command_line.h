@@ -57,7 +57,8 @@ struct CommandLine {
   std::vector<std::string> sql_files;               ///< refresh: run after the default steps
   bool discard_old = false;                         ///< restore: remove what was kept aside
   std::string path, folder;                         ///< show, find, restore --path ... --to
-  std::string work_folder, conf_key_file;           ///< drill
+  std::string work_folder;                          ///< drill, restore, refresh
+  std::string conf_key_file;                        ///< drill
   std::string share;                                ///< verify: "1/30", "10%"
   bool accept_unproven = false, quick = false;
   std::string target;  ///< config init FILE; completion SHELL

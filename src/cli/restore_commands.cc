@@ -18,6 +18,7 @@
 #include "app/identity.h"
 #include "app/point_diff.h"
 #include "app/restore.h"
+#include "app/run_journal.h"
 #include "app/verify.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -48,6 +49,12 @@ double share_of(const std::string& text) {
   if (*end != '\0' || !(value > 0) || value > 1)
     throw Error(Errc::usage, "'" + text + "' is no share such as 1/30 or 10%");
   return value;
+}
+
+std::string work_folder(const CommandLine& line) {
+  if (!line.work_folder.empty()) return line.work_folder;
+  const char* temporary = std::getenv("TMPDIR");
+  return temporary && *temporary ? temporary : "/var/tmp";
 }
 
 int result_of(const std::optional<Error>& failure, int printed) {
@@ -191,7 +198,16 @@ int run_extract(const CommandLine& line, Session& session) {
                                                    : extract_text(report, line.folder)));
 }
 
-// The next backup of the target must know whom it holds now.
+// The next backup of the target must know whom it holds now: whether its prefix can be told is
+// tried before anything is replaced.
+void require_recordable(const RestoreTarget& target, const std::stop_source& stop) {
+  with_context("the records of '" + target.environment->name + "'", [&] {
+    Session session(*target.environment, stop);
+    session.store->check_access(Access::write);
+    begin_run(session.catalog(), now());
+  });
+}
+
 void record_in_target(const RestoreTarget& target, const std::string& source,
                       const RestoreReport& report, const std::stop_source& stop) {
   Session session(*target.environment, stop);
@@ -213,6 +229,7 @@ int restore_into(const CommandLine& line, Session& session, const RestoreTarget&
                  const std::optional<Neutralization>& neutralization,
                  const std::stop_source& stop) {
   const EnvironmentSettings& source = session.environment;
+  if (target.environment && !line.dry_run) require_recordable(target, stop);
   Catalog catalog = session.catalog();
   const RestoreReport report = [&] {
     const ProgressBar bar(session.progress, line.quiet);
@@ -222,6 +239,7 @@ int restore_into(const CommandLine& line, Session& session, const RestoreTarget&
          .halves = halves_of(line, target),
          .accept_unproven = line.accept_unproven,
          .dry_run = line.dry_run,
+         .work_folder = work_folder(line),
          .neutralize = neutralization},
         [&](const RestoreReport& plan) {
           if (!line.json && !line.quiet) print_result(restore_plan_text(plan, now()));
@@ -249,11 +267,13 @@ int restore_into(const CommandLine& line, Session& session, const RestoreTarget&
 }
 
 int run_discard(const CommandLine& line, RestoreTarget target) {
+  if (!line.as_of.empty() || line.accept_unproven)
+    throw Error(Errc::usage, "--discard-old restores nothing: no --as-of, no --accept-unproven");
   if (line.half == "db") target.documents.reset();
   if (line.half == "docs") target.database.reset();
-  const RestoreLeftovers left = restore_leftovers(target, !line.dry_run);
-  return print_result(line.json ? leftovers_json(left, line.dry_run)
-                                : leftovers_text(left, line.dry_run));
+  const RestoreLeftovers left = discard_leftovers(target, line.dry_run);
+  return result_of(left.failure, print_result(line.json ? leftovers_json(left, line.dry_run)
+                                                        : leftovers_text(left, line.dry_run)));
 }
 
 OwnSql read_sql(const std::string& path) {
@@ -292,6 +312,8 @@ int run_restore(const CommandLine& line, const std::stop_source& stop) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
   Session session(environment, stop);
   if (!line.discard_old) session.store->check_access(Access::read);
+  if (line.discard_old && !line.path.empty())
+    throw Error(Errc::usage, "--discard-old goes with a target, not with --path");
   if (!line.path.empty()) return run_extract(line, session);
   if (!line.folder.empty()) throw Error(Errc::usage, "--to goes with --path");
   const std::vector<EnvironmentSettings> all = all_environments(line, environment);
@@ -360,11 +382,7 @@ int run_drill(const CommandLine& line, const std::stop_source& stop) {
   Session session(environment, stop);
   session.store->check_access(Access::write);
   Catalog catalog = session.catalog();
-  const char* temporary = std::getenv("TMPDIR");
-  DrillOptions options{.as_of = as_of(line.as_of, environment),
-                       .work_folder = !line.work_folder.empty() ? line.work_folder
-                                      : temporary && *temporary ? temporary
-                                                                : "/var/tmp"};
+  DrillOptions options{.as_of = as_of(line.as_of, environment), .work_folder = work_folder(line)};
   if (!line.conf_key_file.empty()) options.conf_key = read_secret_file(line.conf_key_file);
   const DrillReport report = [&] {
     const ProgressBar bar(session.progress, line.quiet);

@@ -1,6 +1,7 @@
 #include "dolibarr/database_restore.h"
 
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,7 +16,9 @@
 #include "dolibarr/pg_dump_finder.h"
 #include "dolibarr/pg_login.h"
 #include "dolibarr/restore_mark.h"
+#include "stream/digest.h"
 #include "stream/process.h"
+#include "stream/unlinked_file.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -24,6 +27,8 @@ constexpr size_t kMaxNameBytes = 63;  // PostgreSQL's NAMEDATALEN - 1
 constexpr std::string_view kHalfDone = "_restore_";
 constexpr std::string_view kKeptAside = "_before_";
 constexpr size_t kBlockBytes = 256 * kKiB;
+constexpr uint64_t kWorthParallel = 32 * kMiB;  // below, it is a matter of seconds
+constexpr uint64_t kRoomLeft = 256 * kMiB;      // for others
 constexpr std::chrono::seconds kSessionsEnd{10};
 constexpr std::chrono::milliseconds kSessionsPoll{50};
 
@@ -44,9 +49,16 @@ PgConnection maintenance(const DatabaseSettings& target) {
       .with_hint("let the role connect to the database 'postgres'");
 }
 
+// A name too long for what is added is cut between characters, with a digest of the whole: two
+// that begin alike share nothing.
 std::string named_after(const std::string& name, std::string_view word, const std::string& mark) {
   const size_t room = kMaxNameBytes - word.size() - mark.size();
-  return name.substr(0, room) + std::string(word) + mark;
+  if (name.size() <= room) return name + std::string(word) + mark;
+  constexpr size_t kDigest = 8;
+  size_t kept = room - kDigest - 1;
+  while (kept > 0 && (static_cast<unsigned char>(name[kept]) & 0xc0) == 0x80) --kept;
+  return name.substr(0, kept) + "_" + sha256_hex(name).substr(0, kDigest) + std::string(word) +
+         mark;
 }
 
 bool left_by_restore(const std::string& name, const std::string& target) {
@@ -141,12 +153,19 @@ DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
 
 bool same_database(const DatabaseSettings& a, const DatabaseSettings& b) {
   if (name_of_target(a) != name_of_target(b)) return false;
+  const auto started = [](PgConnection& connection) {
+    return connection.query("SELECT extract(epoch FROM pg_postmaster_start_time())").text(0, 0);
+  };
   try {
     PgConnection one = maintenance(a), other = maintenance(b);
     const std::string identifier = system_identifier_of(one);
-    return !identifier.empty() && identifier == system_identifier_of(other);
+    // A copy of a server's files has its identifier, but was not started in the same microsecond.
+    return !identifier.empty() && identifier == system_identifier_of(other) &&
+           started(one) == started(other);
   } catch (const Error& error) {
-    log::debug("restore: two servers could not be compared: {}", error.what());
+    log::warning("whether database '{}' is another one than '{}' on {} could not be asked: {}",
+                 name_of_target(a), name_of_target(b), b.host.empty() ? "this machine" : b.host,
+                 error.what());
     return false;
   }
 }
@@ -190,7 +209,24 @@ void DatabaseRestore::create(const NewDatabase& facts) {
   created_ = true;
 }
 
-void DatabaseRestore::fill(Source& dump, const std::stop_token& stop) {
+// pg_restore fills tables side by side only from a file; where there is no room for one, or
+// nothing to gain, the dump goes to it as it comes.
+std::unique_ptr<UnlinkedFile> DatabaseRestore::spool(Source& dump, const Spool& wanted,
+                                                     const std::stop_token& stop) const {
+  if (target_settings_.connections < 2 || wanted.size < kWorthParallel) return nullptr;
+  struct statvfs room {};
+  if (::statvfs(wanted.folder.c_str(), &room) != 0 ||
+      static_cast<uint64_t>(room.f_bavail) * room.f_frsize < wanted.size + kRoomLeft) {
+    log::info("no room in '{}' for the dump's {}: its tables are restored one by one",
+              wanted.folder, format_bytes(wanted.size));
+    return nullptr;
+  }
+  auto file = std::make_unique<UnlinkedFile>(wanted.folder);
+  pump(dump, *file, stop);
+  return file;
+}
+
+void DatabaseRestore::fill(Source& dump, const Spool& wanted, const std::stop_token& stop) {
   PgParameters parameters = log_in(staged_, stop).resolved();
   parameters.options.erase("client_encoding");
   ProcessSpec spec;
@@ -202,12 +238,16 @@ void DatabaseRestore::fill(Source& dump, const std::stop_token& stop) {
                "--no-password",
                "--dbname=" + connection_string(parameters)};
   spec.hidden_variables = "PG";
-  spec.pipe_stdin = true;
+  const std::unique_ptr<UnlinkedFile> file = spool(dump, wanted, stop);
+  if (file)
+    spec.argv.insert(spec.argv.end(),
+                     {"--jobs=" + std::to_string(target_settings_.connections), file->path()});
+  spec.pipe_stdin = !file;
   if (!parameters.password.empty()) spec.environment["PGPASSWORD"] = parameters.password.reveal();
   Process pg_restore(spec);
   std::string block(kBlockBytes, '\0');
   const MutableBytes buffer = std::as_writable_bytes(std::span(block));
-  while (const size_t got = dump.read(buffer)) {
+  while (const size_t got = file ? 0 : dump.read(buffer)) {
     throw_if_stopped(stop);
     pg_restore.write(buffer.first(got));
   }
@@ -309,13 +349,22 @@ std::vector<std::string> database_leftovers(const DatabaseSettings& target) {
   return names;
 }
 
-void discard_database_leftovers(const DatabaseSettings& target) {
-  PgConnection connection = lock_target(target);
+DatabaseDiscard::DatabaseDiscard(const DatabaseSettings& target)
+    : lock_(std::make_unique<PgConnection>(lock_target(target))) {
   if (!inspect_database_target(target).exists)
     throw Error(Errc::refused, "database '" + name_of_target(target) +
                                    "' is not there: what is kept aside may be all that is left");
-  const std::vector<std::string> names = database_leftovers(target);
-  for (const std::string& name : names) connection.query("DROP DATABASE " + quote_name(name));
+  names_ = database_leftovers(target);
+}
+
+DatabaseDiscard::~DatabaseDiscard() = default;
+
+void DatabaseDiscard::run(std::vector<std::string>& removed) {
+  for (const std::string& name : names_) {
+    with_context("database '" + name + "'",
+                 [&] { lock_->query("DROP DATABASE " + quote_name(name)); });
+    removed.push_back(name);
+  }
 }
 
 }  // namespace dolibarr_backup

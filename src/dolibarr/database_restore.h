@@ -14,6 +14,13 @@
 namespace dolibarr_backup {
 
 class PgConnection;
+class UnlinkedFile;
+
+/// Where a dump can lie that is read by several connections at once.
+struct Spool {
+  std::string folder;
+  uint64_t size = 0;  ///< of the dump, in bytes
+};
 
 /// How a database is made where the target does not say it: there is none yet.
 struct NewDatabase {
@@ -37,7 +44,7 @@ struct DatabaseTarget {
 DatabaseTarget inspect_database_target(const DatabaseSettings& target);
 
 /// Whether both lead to one database, by what the servers say of themselves; false if their
-/// names differ, or if one of them cannot be asked. A physical copy of a server counts as it.
+/// names differ, and, with a warning, if one of them cannot be asked.
 bool same_database(const DatabaseSettings& a, const DatabaseSettings& b);
 
 /// One restore. Destruction before exchange() drops what was made, if the server
@@ -54,9 +61,10 @@ class DatabaseRestore {
   DatabaseRestore& operator=(const DatabaseRestore&) = delete;
 
   /// pg_restore of a custom-format dump, everything owned by the target's owner, without
-  /// privileges. Throws Errc::source with what pg_restore said, naming the object. The
-  /// content is proven only by the caller's comparison.
-  void fill(Source& dump, const std::stop_token& stop);
+  /// privileges; a large one over as many connections as the settings allow. Throws
+  /// Errc::source with what pg_restore said, naming the object. The content is proven only by
+  /// the caller's comparison.
+  void fill(Source& dump, const Spool& spool, const std::stop_token& stop);
   /// How to reach the new database, to compare and to change it.
   const DatabaseSettings& staged() const { return staged_; }
   const std::string& owner() const { return target_.owner; }
@@ -66,6 +74,8 @@ class DatabaseRestore {
   std::optional<std::string> exchange();
 
  private:
+  std::unique_ptr<UnlinkedFile> spool(Source& dump, const Spool& wanted,
+                                      const std::stop_token& stop) const;
   void create(const NewDatabase& facts);
   void copy_database_settings();
   void end_sessions();
@@ -80,8 +90,22 @@ class DatabaseRestore {
 /// Databases that restores of this target left behind: "<name>_restore_..." (half-done)
 /// and "<name>_before_..." (kept aside), by name.
 std::vector<std::string> database_leftovers(const DatabaseSettings& target);
-/// Drops all of them. Errc::refused, and none is dropped, if the target itself is not there or
-/// a restore of it is at work.
-void discard_database_leftovers(const DatabaseSettings& target);
+/// The same, to be dropped: restores of the target are locked out as long as this is there.
+/// Errc::refused if one is at work, or if the target itself is not there: what is kept aside
+/// may be all that is left then.
+class DatabaseDiscard {
+ public:
+  explicit DatabaseDiscard(const DatabaseSettings& target);
+  ~DatabaseDiscard();
+  DatabaseDiscard(const DatabaseDiscard&) = delete;
+  DatabaseDiscard& operator=(const DatabaseDiscard&) = delete;
+  const std::vector<std::string>& names() const { return names_; }
+  /// Drops them one by one, each added to `removed`; Errc::source names one that cannot be.
+  void run(std::vector<std::string>& removed);
+
+ private:
+  std::unique_ptr<PgConnection> lock_;
+  std::vector<std::string> names_;
+};
 
 }  // namespace dolibarr_backup

@@ -28,6 +28,8 @@ constexpr std::string_view kAtExchange = ".exchange-";
 constexpr std::string_view kKept = ".before-";
 constexpr const char* kNew = "new";
 const std::string kOld = "old-";
+// Made by the application while the entries changed places.
+const std::string kLate = "late-";
 // Inside a mount: there once the staged tree is whole and the exchange goes forward only.
 constexpr std::string_view kExchanging = kExchangeJournal;
 
@@ -140,6 +142,24 @@ ExchangeJournal read_journal(const fs::path& inner) {
     throw Error(Errc::source,
                 "'" + (inner / kExchanging).string() + "' is no journal of a restore");
   return journal;
+}
+
+// Into a place that the application may have taken again meanwhile: that goes to `late`.
+void bring_in(const fs::path& from, const fs::path& to, const fs::path& late) {
+  for (;;) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
+    if (errno == EINVAL || errno == ENOSYS) {  // a file system that cannot do so
+      if (!is_there(to)) return rename_or_throw(from, to);
+    } else if (errno != EEXIST) {
+      fail(fmt::format("rename to '{}'", to.string()), from, errno);
+    }
+    make_folder(late);
+    fs::path aside = late / to.filename();
+    for (int more = 1; is_there(aside); ++more)
+      aside = late / fmt::format("{}.{}", to.filename().string(), more);
+    rename_or_throw(to, aside);
+    log::warning("'{}' was made meanwhile: kept as '{}'", to.string(), aside.string());
+  }
 }
 
 // A mount's root stays, with what the staged root says of itself.
@@ -280,15 +300,15 @@ std::string TreeExchange::exchange_inside() {
 std::string TreeExchange::finish_inside() {
   const fs::path inner = inner_folder(target_), target = target_, staged = inner / kNew;
   const ExchangeJournal journal = read_journal(inner);
-  const fs::path old = inner / (kOld + journal.mark);
+  const fs::path old = inner / (kOld + journal.mark), late = inner / (kLate + journal.mark);
   make_folder(old);
   for (const std::string& name : journal.names) {
     if (!is_there(old / name) && is_there(target / name))
       rename_or_throw(target / name, old / name);
-    if (is_there(staged / name)) rename_or_throw(staged / name, target / name);
+    if (is_there(staged / name)) bring_in(staged / name, target / name, late);
   }
   if (is_there(staged)) {
-    for (const std::string& name : names_in(staged)) rename_or_throw(staged / name, target / name);
+    for (const std::string& name : names_in(staged)) bring_in(staged / name, target / name, late);
     take_attributes(staged, target);
     sync_folder(target);
     remove_tree(staged);
@@ -306,23 +326,31 @@ TreeLeftovers tree_leftovers(const std::string& where) {
   const fs::path inner = inner_folder(target);
   for (const std::string_view name : {kExchanging, std::string_view(kNew)})
     if (is_there(inner / name)) left.half_done.push_back((inner / name).string());
-  for (std::string& old : siblings((inner / "old").string(), "-"))
-    left.kept_aside.push_back(std::move(old));
+  for (const std::string& word : {kLate, kOld})
+    for (std::string& kept : siblings((inner / word).string(), ""))
+      left.kept_aside.push_back(std::move(kept));
   return left;
 }
 
-void discard_tree_leftovers(const std::string& where) {
-  const std::string target = resolved(where);
-  const UniqueFd lock = lock_target(target, must_stay(target));
-  const fs::path inner = inner_folder(target);
-  if (!is_there(target) || is_there(inner / kExchanging))
-    throw Error(Errc::refused, "a restore of '" + target +
+TreeDiscard::TreeDiscard(const std::string& where)
+    : target_(resolved(where)), lock_(lock_target(target_, must_stay(target_))) {
+  if (!is_there(target_) || is_there(inner_folder(target_) / kExchanging))
+    throw Error(Errc::refused, "a restore of '" + target_ +
                                    "' was broken off in its exchange: what is kept aside is needed")
         .with_hint("restore again: that finishes it");
-  const TreeLeftovers left = tree_leftovers(target);
-  for (const std::string& path : left.half_done) remove_tree(path);
-  for (const std::string& path : left.kept_aside) remove_tree(path);
-  ::rmdir(inner.c_str());  // not if somebody put something into it
+  leftovers_ = tree_leftovers(target_);
+}
+
+void TreeDiscard::run(TreeLeftovers& removed) {
+  const auto remove = [](const std::vector<std::string>& paths, std::vector<std::string>& gone) {
+    for (const std::string& path : paths) {
+      remove_tree(path);
+      gone.push_back(path);
+    }
+  };
+  remove(leftovers_.half_done, removed.half_done);
+  remove(leftovers_.kept_aside, removed.kept_aside);
+  ::rmdir(inner_folder(target_).c_str());  // not if somebody put something into it
 }
 
 }  // namespace dolibarr_backup

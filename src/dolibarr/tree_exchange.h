@@ -51,8 +51,20 @@ struct TreeLeftovers {
   std::vector<std::string> kept_aside;  ///< old trees, to be removed when no longer needed
 };
 TreeLeftovers tree_leftovers(const std::string& target);
-/// Removes all of them. Errc::refused, and nothing is removed, if a restore is at work or was
-/// broken off in its exchange, when parts of the tree lie among them.
-void discard_tree_leftovers(const std::string& target);
+/// What restores left at a target, to be removed: the target is locked as long as this is
+/// there. Errc::refused if a restore is at work or was broken off in its exchange, or if the
+/// target itself is not there: what is kept aside is needed then.
+class TreeDiscard {
+ public:
+  explicit TreeDiscard(const std::string& target);
+  const TreeLeftovers& leftovers() const { return leftovers_; }
+  /// Removes them one by one, each added to `removed`; Errc::source names what cannot be.
+  void run(TreeLeftovers& removed);
+
+ private:
+  std::string target_;
+  UniqueFd lock_;
+  TreeLeftovers leftovers_;
+};
 
 }  // namespace dolibarr_backup

@@ -122,7 +122,7 @@ TEST_F(Restoring, OverItselfKeepsTheOldAsideAndItsSettings) {
   EXPECT_THAT(tree_leftovers(instance.documents()).kept_aside,
               ElementsAre(report.halves.at(Half::docs).kept_aside));
   EXPECT_THAT(tree_leftovers(instance.documents()).half_done, IsEmpty());
-  restore_leftovers(itself(), true);
+  discard_leftovers(itself(), false);
   EXPECT_THAT(left_databases(), IsEmpty());
   EXPECT_THAT(tree_leftovers(instance.documents()).kept_aside, IsEmpty());
   EXPECT_EQ(instance.backup().record.result, RunResult::success) << "the next backup goes on";
@@ -157,12 +157,75 @@ TEST_F(Restoring, HasItsTargetForItself) {
   {
     const DatabaseRestore first(instance.settings().database, {}, "20260630t021500zk3f7qa");
     report = restore_into(itself(), {.halves = {Half::db}});
-    EXPECT_THROW(restore_leftovers(itself(), true), Error);
+    EXPECT_THROW(discard_leftovers(itself(), false), Error);
     EXPECT_THAT(left_databases(), ElementsAre(HasSubstr("_restore_20260630t021500zk3f7qa")));
   }
   ASSERT_TRUE(report.failure);
   EXPECT_EQ(report.failure->code(), Errc::refused);
   EXPECT_FALSE(restore_into(itself(), {.halves = {Half::db}}).failure);
+}
+
+// Nothing of one half is removed where the other one may not be.
+TEST_F(Restoring, ADiscardThatIsRefusedRemovesNothing) {
+  ASSERT_FALSE(restore_into(itself()).failure);
+  const std::vector<std::string> trees = tree_leftovers(instance.documents()).kept_aside;
+  ASSERT_EQ(trees.size(), 1u);
+  for (const bool dry_run : {true, false}) {
+    {
+      const DatabaseRestore at_work(instance.settings().database, {}, "20260630t021500zk3f7qa");
+      EXPECT_THROW(discard_leftovers(itself(), dry_run), Error);
+    }
+    {
+      const TreeExchange at_work(instance.documents(), "20260630t021500zk3f7qa");
+      EXPECT_THROW(discard_leftovers(itself(), dry_run), Error);
+    }
+    EXPECT_THAT(tree_leftovers(instance.documents()).kept_aside, testing::ContainerEq(trees));
+    EXPECT_EQ(left_databases().size(), 1u);
+  }
+  EXPECT_EQ(discard_leftovers(itself(), true).trees.kept_aside, trees);
+  const std::string kept = left_databases().front();
+  Instance::server().run_sql("postgres", "alter database " + kept + " is_template true",
+                             PostgresServer::kSuperuser);
+  const RestoreLeftovers half = discard_leftovers(itself(), false);
+  ASSERT_TRUE(half.failure);
+  EXPECT_THAT(half.failure->what(), HasSubstr(kept));
+  EXPECT_THAT(half.databases, IsEmpty());
+  EXPECT_THAT(half.trees.kept_aside, IsEmpty()) << "reported as removed, and was not";
+  Instance::server().run_sql("postgres", "alter database " + kept + " is_template false",
+                             PostgresServer::kSuperuser);
+  EXPECT_FALSE(discard_leftovers(itself(), false).failure);
+  EXPECT_THAT(left_databases(), IsEmpty());
+}
+
+// Names are cut at PostgreSQL's 63 bytes, but not into each other.
+TEST_F(Restoring, LongNamesThatBeginAlikeShareNothing) {
+  DatabaseSettings one = instance.settings().database, other = one;
+  one.name = std::string(50, 'a') + "_one";
+  other.name = std::string(50, 'a') + "_other";
+  const DatabaseRestore at_work(one, {}, "20260630t021500zk3f7qa");
+  EXPECT_THAT(database_leftovers(one), ElementsAre(at_work.staged().name));
+  EXPECT_THAT(database_leftovers(other), IsEmpty());
+  EXPECT_LE(at_work.staged().name.size(), 63u);
+}
+
+// A large dump is filled in over several connections, from a file that nobody can leave
+// behind; where there is no room for it, as it comes.
+TEST_F(Restoring, ALargeDumpIsFilledInParallel) {
+  const uint64_t large = 64 * kMiB;
+  const std::string room = instance.scratch("room");
+  fs::create_directories(room);
+  const std::string dumped = get_object(instance.store(), archive(Half::db), kGiB).value();
+  for (const std::string& folder : {room, instance.scratch("nowhere")}) {
+    DatabaseRestore restore(beside().database.value(), {}, "20260630t021500zk3f7qa");
+    MemorySource source{std::string_view(dumped)};
+    restore.fill(source, {folder, large}, {});
+    EXPECT_EQ(dump(restore.staged().name), dump(instance.database())) << folder;
+    EXPECT_TRUE(fs::is_empty(room));
+  }
+  DatabaseRestore restore(beside().database.value(), {}, "20260630t021500zk3f7qa");
+  MemorySource cut{std::string_view(dumped).substr(0, dumped.size() / 2)};
+  EXPECT_THROW(restore.fill(cut, {room, large}, {}), Error);
+  EXPECT_TRUE(fs::is_empty(room));
 }
 
 TEST_F(Restoring, ARoleThatMayNotCreateDatabasesIsToldSo) {
@@ -249,8 +312,39 @@ TEST(TreeExchange, FinishesInsideAMountFromEveryStep) {
     EXPECT_EQ(content(old + "/gone"), "old") << moved;
     EXPECT_FALSE(fs::exists(inner + "/exchanging"));
   }
-  discard_tree_leftovers(volume);
+  TreeLeftovers removed;
+  TreeDiscard(volume).run(removed);
+  EXPECT_THAT(removed.kept_aside, ElementsAre(inner + "/old-20260629t021500zk3f7qa"));
   EXPECT_FALSE(fs::exists(inner));
+  ::umount(volume.c_str());
+}
+
+// The application goes on writing: what it makes anew in an exchange's middle is kept, and
+// does not hold the exchange up.
+TEST(TreeExchange, KeepsWhatIsMadeMeanwhileInsideAMount) {
+  const TempDir folder;
+  const std::string volume = (folder / "volume").string();
+  fs::create_directories(volume);
+  ASSERT_EQ(::mount("tmpfs", volume.c_str(), "tmpfs", 0, "size=8m"), 0)
+      << "this test mounts a tmpfs and needs to be root";
+  const std::string inner = volume + "/" + std::string(kRestoreStagingFolder);
+  const std::string mark = "20260629t021500zk3f7qa";
+  fs::create_directories(inner + "/new/facture");
+  fs::create_directories(inner + "/old-" + mark + "/facture");
+  std::ofstream(inner + "/new/facture/restored") << "new";
+  std::ofstream(inner + "/new/fresh") << "new";
+  std::ofstream(inner + "/exchanging") << mark << '\0' << "facture" << '\0';
+  fs::create_directories(volume + "/facture");
+  std::ofstream(volume + "/facture/late") << "late";
+  std::ofstream(volume + "/fresh") << "late";
+  { const TreeExchange next(volume, "20260630t021500zk3f7qa"); }
+  EXPECT_TRUE(fs::exists(volume + "/facture/restored"));
+  EXPECT_FALSE(fs::exists(volume + "/facture/late"));
+  EXPECT_EQ(fs::file_size(volume + "/fresh"), 3u);
+  EXPECT_TRUE(fs::exists(inner + "/late-" + mark + "/facture/late"));
+  EXPECT_EQ(fs::file_size(inner + "/late-" + mark + "/fresh"), 4u);
+  EXPECT_THAT(tree_leftovers(volume).kept_aside,
+              ElementsAre(inner + "/late-" + mark, inner + "/old-" + mark));
   ::umount(volume.c_str());
 }
 
@@ -260,10 +354,10 @@ TEST(TreeExchange, DiscardsNothingOfABrokenOffExchange) {
   const std::string docs = (folder / "docs").string();
   fs::create_directories(docs + "/" + std::string(kRestoreStagingFolder) + "/old");
   std::ofstream(docs + "/" + std::string(kRestoreStagingFolder) + "/exchanging") << "";
-  EXPECT_THROW(discard_tree_leftovers(docs), Error);
+  EXPECT_THROW(TreeDiscard{docs}, Error);
   fs::remove_all(docs);
   fs::create_directories(docs + ".before-20260630t021500zk3f7qa");
-  EXPECT_THROW(discard_tree_leftovers(docs), Error);
+  EXPECT_THROW(TreeDiscard{docs}, Error);
   EXPECT_TRUE(fs::exists(docs + ".before-20260630t021500zk3f7qa"));
 }
 
@@ -349,6 +443,48 @@ TEST_F(Restoring, ADrillNamesAFileThatTheArchiveNoLongerHolds) {
   const DrillReport report = drill_now();
   ASSERT_TRUE(report.failure);
   EXPECT_TRUE(fs::is_empty(instance.scratch("work")));
+}
+
+// A restore to an earlier day takes back what was entered since: a drill says so once, and
+// goes on from there.
+TEST_F(Restoring, ADrillAfterGoingBackComparesWithWhatIsLeft) {
+  const auto growth = [&](const DrillReport& report) {
+    return *std::find_if(report.proofs.begin(), report.proofs.end(),
+                         [](const Proof& proof) { return proof.name == "growth"; });
+  };
+  const auto enter = [&](const std::string& label) {
+    instance.sql(
+        "insert into llx_accounting_bookkeeping(label_operation, date_validated) values ('" +
+        label + "', '" + format_instant(instance.now) + "')");
+    instance.now += std::chrono::days(1);
+    instance.backup();
+  };
+  instance.sql(
+      "create table llx_accounting_bookkeeping(rowid serial primary key, label_operation "
+      "text, date_validated timestamp)");
+  enter("of monday");
+  const Instant monday = instance.now;
+  ASSERT_FALSE(drill_now().failure);
+  enter("of tuesday");
+  EXPECT_EQ(growth(drill_now()).outcome, Proof::Outcome::proven);
+
+  Catalog catalog = instance.catalog();
+  RestoreTarget target = itself();
+  target.environment = &instance.settings();
+  const RestoreReport back = restore_into(target, {.as_of = monday, .halves = {Half::db}});
+  ASSERT_FALSE(back.failure) << back.failure->what();
+  record_restore(catalog, instance.settings(), instance.settings().name, back, instance.now);
+  enter("of another tuesday");
+  const DrillReport after = drill_now();
+  EXPECT_EQ(growth(after).outcome, Proof::Outcome::warning) << growth(after).text;
+  EXPECT_THAT(growth(after).text, HasSubstr("was brought back to"));
+  enter("of wednesday");
+  EXPECT_EQ(growth(drill_now()).outcome, Proof::Outcome::proven);
+  instance.sql(
+      "delete from llx_accounting_bookkeeping where label_operation = 'of another tuesday'");
+  instance.now += std::chrono::days(1);
+  instance.backup();
+  EXPECT_EQ(growth(drill_now()).outcome, Proof::Outcome::failed);
 }
 
 // An archive put in the place of another day's, whole in itself; alone, and with its manifest.

@@ -141,7 +141,7 @@ TEST(Kill, ARestoreInsideAMountIsFinishedFromAnyStep) {
   std::vector<std::string> discard = restore;
   discard.push_back("--discard-old");
   int killed = 0, finished = 0;
-  for (const std::string syscall : {"rename", "unlink"})
+  for (const std::string syscall : {"rename", "renameat2", "unlink"})
     for (int nth = 1;; ++nth) {
       program.write_document("ecm/since", "x");
       program.write_document("since/alone", "x");
