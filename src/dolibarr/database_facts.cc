@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "stream/digest.h"
 
@@ -70,22 +72,35 @@ void add_folders(PgConnection& connection, const std::string& query, ContentFold
 
 }  // namespace
 
-std::optional<std::string> find_table(PgConnection& connection, const std::string& name,
-                                      const std::vector<std::string>& columns) {
+std::vector<FoundTable> find_tables(PgConnection& connection, const std::string& name,
+                                    const std::vector<std::string>& columns) {
   const PgResult found = connection.query(
       "SELECT n.nspname, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
       "WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' "
-      "ORDER BY n.nspname <> 'public', n.nspname LIMIT 1",
+      "ORDER BY n.nspname <> 'public', n.nspname",
       {name});
-  if (found.rows() == 0) return std::nullopt;
-  for (const std::string& column : columns)
-    if (connection
-            .query("SELECT FROM pg_attribute WHERE attrelid = $1 AND attname = $2 "
+  const auto has = [&](const std::string& table, const std::string& column) {
+    return connection
+               .query(
+                   "SELECT FROM pg_attribute WHERE attrelid = $1 AND attname = $2 "
                    "AND NOT attisdropped",
-                   {found.text(0, 1), column})
-            .rows() == 0)
-      return std::nullopt;
-  return quote_name(found.view(0, 0), name);
+                   {table, column})
+               .rows() > 0;
+  };
+  std::vector<FoundTable> tables;
+  for (int row = 0; row < found.rows(); ++row)
+    tables.push_back({quote_name(found.view(row, 0), name),
+                      std::all_of(columns.begin(), columns.end(), [&](const std::string& column) {
+                        return has(found.text(row, 1), column);
+                      })});
+  return tables;
+}
+
+std::optional<std::string> find_table(PgConnection& connection, const std::string& name,
+                                      const std::vector<std::string>& columns) {
+  const std::vector<FoundTable> tables = find_tables(connection, name, columns);
+  if (tables.empty() || !tables.front().has_columns) return std::nullopt;
+  return tables.front().sql_name;
 }
 
 DatabaseFacts read_database_facts(PgConnection& connection, const std::string& table_prefix,

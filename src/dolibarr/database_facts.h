@@ -11,7 +11,14 @@
 /// pinned transaction.
 namespace dolibarr_backup {
 
-/// A table of Dolibarr's, quoted with its schema; nullopt unless it has all `columns`.
+struct FoundTable {
+  std::string sql_name;  ///< quoted, with its schema
+  bool has_columns = false;
+};
+/// Tables of that name in all schemas, `public` first, and whether each has all `columns`.
+std::vector<FoundTable> find_tables(PgConnection& connection, const std::string& name,
+                                    const std::vector<std::string>& columns);
+/// The first of them; nullopt unless it has all `columns`.
 std::optional<std::string> find_table(PgConnection& connection, const std::string& name,
                                       const std::vector<std::string>& columns);
 

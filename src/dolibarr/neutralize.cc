@@ -60,6 +60,10 @@ const std::vector<Step>& default_steps() {
                     "UPDATE {} SET status = 0, trigger_codes = '' WHERE status <> 0 OR "
                     "trigger_codes <> ''"},
                    {"zapier_hook", {"rowid"}, "DELETE FROM {}"}}},
+      // A list in JSON; its other drivers write to the machine's log or to a service.
+      {.name = "logs",
+       .meaning = "no log goes elsewhere than to a file",
+       .changed = {{"SYSLOG_HANDLERS", "[\"mod_syslog_file\"]"}}},
       {.name = "collectors",
        .meaning = "no mailbox is read and emptied",
        .changes = {{"emailcollector_emailcollector",
@@ -92,7 +96,7 @@ const std::vector<Step>& default_steps() {
                    {"MAIN_MODULE_PRINTING", "0"},
                    {"MAIN_MODULE_RECEIPTPRINTER", "0"},
                    {"AI_API_SERVICE", "-1"}},
-       .emptied = {"^PRINTIPP_HOST$", "^TAKEPOS_PRINT_SERVER$"}},
+       .emptied = {"^PRINTIPP_HOST$", "^TAKEPOS_PRINT_SERVER$", "^EINVOICING_.*_CLIENT_ID"}},
       // '' would break the unique index. Refreshing a copied token may void the original's.
       {.name = "keys",
        .meaning = "no program that knows a key of the original gets in, nor the copy elsewhere",
@@ -101,13 +105,15 @@ const std::vector<Step>& default_steps() {
                    {"oauth_token", {"rowid"}, "DELETE FROM {}"}}},
       {.name = "secrets",
        .meaning = "no password or key of another service is left in the settings",
-       .emptied = {kSecretNames},
+       .emptied = {kSecretNames, "^FTP_SERVER_[0-9]+$", "^CLICKTODIAL_URL$", "_DSN$"},
        // Empty, these would open public pages to anybody.
        .changes = {{"const",
                     {"name", "value"},
                     "UPDATE {} SET value = 'neutralized' || md5(random()::text || "
                     "clock_timestamp()::text) WHERE name ~ '_SECURITY_TOKEN$' AND value <> '' "
                     "AND value !~ '^neutralized[0-9a-f]+$'"},
+                   {"user_clicktodial", {"url"}, "UPDATE {} SET url = NULL WHERE url <> ''"},
+                   {"user_clicktodial", {"login"}, "UPDATE {} SET login = NULL WHERE login <> ''"},
                    {"user_clicktodial", {"pass"}, "UPDATE {} SET pass = NULL WHERE pass <> ''"},
                    {"societe",
                     {"webservices_key"},
@@ -150,25 +156,42 @@ uint64_t change_constants(PgConnection& connection, const std::string& constants
                {constant.name, constant.value});
 }
 
-uint64_t apply(PgConnection& connection, const std::string& prefix, const std::string& constants,
-               const Step& step) {
+// In each schema: which one Dolibarr reads is a matter of its login's search_path.
+uint64_t apply(PgConnection& connection, const std::string& prefix,
+               const std::vector<std::string>& tables_of_constants, const Step& step) {
   uint64_t changed = 0;
-  for (const Constant& constant : step.set)
-    changed += set_constant(connection, constants, constant);
-  for (const Constant& constant : step.changed)
-    changed += change_constants(connection, constants, "=", constant);
-  for (const std::string& names : step.emptied)
-    changed += change_constants(connection, constants, "~", {names, ""});
-  for (const TableChange& change : step.changes) {
-    const std::optional<std::string> table =
-        find_table(connection, prefix + change.table, change.columns);
-    if (!table) continue;
-    changed += count(connection,
-                     fmt::format("WITH changed AS ({} RETURNING 1) SELECT count(*) FROM changed",
-                                 fmt::format(fmt::runtime(change.statement), *table)),
-                     {});
+  for (const std::string& constants : tables_of_constants) {
+    for (const Constant& constant : step.set)
+      changed += set_constant(connection, constants, constant);
+    for (const Constant& constant : step.changed)
+      changed += change_constants(connection, constants, "=", constant);
+    for (const std::string& names : step.emptied)
+      changed += change_constants(connection, constants, "~", {names, ""});
   }
+  for (const TableChange& change : step.changes)
+    for (const FoundTable& table : find_tables(connection, prefix + change.table, change.columns)) {
+      if (!table.has_columns) continue;
+      changed += count(connection,
+                       fmt::format("WITH changed AS ({} RETURNING 1) SELECT count(*) FROM changed",
+                                   fmt::format(fmt::runtime(change.statement), table.sql_name)),
+                       {});
+    }
   return changed;
+}
+
+std::vector<std::string> find_constants(PgConnection& connection, const std::string& prefix) {
+  std::vector<std::string> names;
+  for (const FoundTable& table : find_tables(
+           connection, prefix + "const", {"name", "value", "entity", "type", "visible", "note"})) {
+    if (!table.has_columns)
+      throw Error(Errc::source,
+                  table.sql_name + " is no table of Dolibarr's: nothing can be switched off");
+    names.push_back(table.sql_name);
+  }
+  if (names.empty())
+    throw Error(Errc::source,
+                fmt::format("there is no table {}const: nothing can be switched off", prefix));
+  return names;
 }
 
 std::vector<Step> all_steps(const Neutralization& wanted) {
@@ -214,24 +237,19 @@ std::vector<NeutralizedStep> neutralize(const DatabaseSettings& database, const 
                                         const Neutralization& wanted) {
   PgConnection connection = log_in(database);
   begin_as(connection, owner);
-  const std::optional<std::string> constants =
-      find_table(connection, database.table_prefix + "const",
-                 {"name", "value", "entity", "type", "visible", "note"});
-  if (!constants)
-    throw Error(Errc::source, fmt::format("there is no table {}const: nothing can be switched off",
-                                          database.table_prefix));
+  const std::vector<std::string> constants = find_constants(connection, database.table_prefix);
   const std::vector<Step> steps = all_steps(wanted);
   std::vector<NeutralizedStep> done;
   for (const Step& step : steps)
     with_context(fmt::format("step '{}'", step.name), [&] {
       done.push_back(
-          {step.name, step.meaning, apply(connection, database.table_prefix, *constants, step)});
+          {step.name, step.meaning, apply(connection, database.table_prefix, constants, step)});
     });
   // A trigger or a rule may have put something back, a deferred one as late as the commit.
   connection.query("COMMIT");
   begin_as(connection, owner);
   for (const Step& step : steps)
-    if (apply(connection, database.table_prefix, *constants, step) != 0)
+    if (apply(connection, database.table_prefix, constants, step) != 0)
       throw Error(Errc::source,
                   fmt::format("step '{}' does not last: a trigger or rule of the database puts "
                               "something back",

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "cli/program.h"
+#include "core/object_keys.h"
 #include "dolibarr/neutralize.h"
 
 namespace dolibarr_backup {
@@ -26,6 +27,11 @@ insert into llx_const(name, entity, value) values
   ('PAYMENT_SECURITY_TOKEN', 1, 'token of prod'), ('MAIN_SECURITY_CSRF_WITH_TOKEN', 1, '2'),
   ('MAIN_AGENDA_XCAL_EXPORTKEY', 1, 'export'), ('MAIN_MODULE_LDAP', 0, '1'), ('MAIN_MODULE_EINVOICING', 1, '1'),
   ('BLOCKEDLOG_HMAC_KEY', 0, 'dolcrypt:z'), ('LDAP_FIELD_PASSWORD', 1, 'userPassword'),
+  ('SYSLOG_HANDLERS', 0, '["mod_syslog_syslog","mod_syslog_sentry"]'),
+  ('SYSLOG_SENTRY_DSN', 0, 'https://k@sentry'), ('FTP_SERVER_1', 1, 'ftp.example.org'),
+  ('CLICKTODIAL_URL', 1, 'https://dial'), ('EINVOICING_ACME_CLIENT_ID_PROD', 1, 'us'),
+  ('ACME_SECUREKEY', 1, 'x'), ('ACME_SERVERKEY_TEST', 1, 'x'), ('LDAP_ADMIN_PASS', 1, 'x'),
+  ('ACME_ADMINPW', 1, 'x'), ('ACME_WEBHOOK_SECRET_2', 1, 'x'), ('MAIN_MAIL_SMTPS_PW_TICKET', 1, 'x'),
   ('TICKET_MESSAGE_MAIL_SIGNATURE', 1, 'Regards'),
   ('MAIN_AGENDA_ACTIONAUTO_USER_NEW_PASSWORD', 1, '1'), ('MAIN_INFO_SOCIETE_NOM', 1, 'Acme')
   on conflict (name, entity) do update set value = excluded.value;
@@ -45,6 +51,11 @@ create table llx_emailcollector_emailcollector(rowid serial primary key, status 
 insert into llx_emailcollector_emailcollector(status, password) values (1, 'p'), (0, 'q');
 create table llx_mailing(rowid serial primary key, statut smallint default 0);
 insert into llx_mailing(statut) values (0), (1), (2), (3);
+create table llx_user_clicktodial(fk_user integer, url varchar(255), login varchar(32),
+                                  pass varchar(64));
+insert into llx_user_clicktodial values (1, 'https://dial', 'me', 'p'), (2, null, '', null);
+alter table llx_societe add column webservices_key varchar(128);
+update llx_societe set webservices_key = 'k';
 )";
 
 class Refresh : public testing::Test {
@@ -93,8 +104,18 @@ TEST_F(Refresh, BringsTheBooksAndActsOnNothing) {
             "0|1\n1|1\n2|1\n");
   EXPECT_EQ(in_sandbox("select name from llx_const where value <> '' and name in ('CRON_KEY', "
                        "'STRIPE_LIVE_SECRET_KEY', 'PAYPAL_API_USER', 'MAIN_MAIL_SMTPS_PW', "
-                       "'FTP_PASSWORD_1', 'ACME_API_TOKEN_PROD', 'MAIN_AGENDA_XCAL_EXPORTKEY')"),
+                       "'FTP_PASSWORD_1', 'ACME_API_TOKEN_PROD', 'MAIN_AGENDA_XCAL_EXPORTKEY', "
+                       "'SYSLOG_SENTRY_DSN', 'FTP_SERVER_1', 'CLICKTODIAL_URL', "
+                       "'EINVOICING_ACME_CLIENT_ID_PROD', 'ACME_SECUREKEY', "
+                       "'ACME_SERVERKEY_TEST', 'LDAP_ADMIN_PASS', 'ACME_ADMINPW', "
+                       "'ACME_WEBHOOK_SECRET_2', 'MAIN_MAIL_SMTPS_PW_TICKET')"),
             "");
+  EXPECT_EQ(in_sandbox("select value from llx_const where name = 'SYSLOG_HANDLERS'"),
+            "[\"mod_syslog_file\"]\n");
+  EXPECT_EQ(in_sandbox("select count(*) from llx_user_clicktodial where url <> '' or login <> '' "
+                       "or pass <> ''"),
+            "0\n");
+  EXPECT_EQ(in_sandbox("select count(*) from llx_societe where webservices_key <> ''"), "0\n");
   EXPECT_EQ(in_sandbox("select value ~ '^neutralized[0-9a-f]{32}$' from llx_const where name = "
                        "'PAYMENT_SECURITY_TOKEN'"),
             "t\n")
@@ -173,6 +194,62 @@ TEST_F(Refresh, IsIdempotentAndCanBeExtended) {
   EXPECT_EQ(wrong.status, 4);
   EXPECT_THAT(wrong.errors, HasSubstr(sql));
   EXPECT_EQ(in_sandbox("select distinct lastname from llx_user"), "Doe\n") << "nothing replaced";
+}
+
+// Whichever schema Dolibarr's login looks into.
+TEST_F(Refresh, ActsInEachSchemaThatHoldsAnInstance) {
+  program_.sql(
+      "create schema erp; create table erp.llx_const (like llx_const including all);"
+      "insert into erp.llx_const(name, entity, value) values ('STRIPE_LIVE', 1, '1');"
+      "create table erp.llx_cronjob (like llx_cronjob including all);"
+      "insert into erp.llx_cronjob(label, status, processing) values ('reminders', 1, 0)");
+  ASSERT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  ASSERT_EQ(refresh().status, 0);
+  for (const std::string schema : {"public", "erp"}) {
+    EXPECT_EQ(in_sandbox("select value from " + schema +
+                         ".llx_const where name = 'MAIN_DISABLE_ALL_MAILS' and entity = 0"),
+              "1\n");
+    EXPECT_EQ(in_sandbox("select count(*) from " + schema + ".llx_cronjob where status = 1"),
+              "0\n");
+    EXPECT_EQ(in_sandbox("select count(*) from " + schema +
+                         ".llx_const where name = 'STRIPE_LIVE' and value <> '0'"),
+              "0\n");
+  }
+}
+
+// Whether the sandbox's own records can be written is tried before anything is replaced.
+TEST_F(Refresh, LeavesTheSandboxAloneIfItsRecordsCannotBeWritten) {
+  const Instant next_year = std::chrono::floor<std::chrono::seconds>(
+      std::chrono::system_clock::now() + std::chrono::days(365));
+  const std::string record =
+      program_.path("store") + "/" + KeySpace("erp/sandbox").run_record(RunId::make(next_year, 1));
+  fs::create_directories(fs::path(record).parent_path());
+  std::ofstream(record) << "{}";
+  const CommandResult result = refresh({"--json"});
+  EXPECT_EQ(result.status, 7);
+  EXPECT_THAT(result.errors, HasSubstr("the records of 'sandbox'"));
+  EXPECT_THAT(result.errors, HasSubstr("clock"));
+  EXPECT_EQ(in_sandbox("select count(*) from pg_class where relname = 'llx_facture'"), "0\n");
+  EXPECT_FALSE(fs::exists(program_.path("sandbox-documents")));
+}
+
+TEST_F(Refresh, NamesNoStepAsDoneThatWasNot) {
+  program_.sql("drop table llx_const");
+  ASSERT_EQ(program_.run({"-e", "prod", "backup", "--force"}).status, 0);
+  const CommandResult result = refresh({"--json"});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_THAT(result.errors, HasSubstr("no table llx_const"));
+  EXPECT_THAT(result.output, testing::Not(HasSubstr("\"mail\"")));
+}
+
+TEST_F(Refresh, ADiscardTakesNothingOfARestoreAlong) {
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{"--as-of", "yesterday"}, {"--path", "x"}, {"--accept-unproven"}}) {
+    std::vector<std::string> arguments = {"-e",     "sandbox", "restore",
+                                          "--into", "sandbox", "--discard-old"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    EXPECT_EQ(program_.run(arguments).status, 2) << more.front();
+  }
 }
 
 // Own SQL cannot leave the transaction, and so neither undo a step in silence nor hang.
