@@ -55,9 +55,11 @@ export async function startServer(given = {}) {
       if (fault) {
         if (fault.count > 0) fault.count--;
         if (fault.reset === 'before') { record.code = 0; request.socket.destroy(); return; }
-        if (fault.reset !== 'after') throw new ApiError(fault.code ?? 500, fault.reason ?? 'InternalError', fault.message ?? 'Internal error occurred: etcdserver: request timed out', undefined, fault.retryAfter ? { 'Retry-After': String(fault.retryAfter) } : {});
+        if (fault.hang === 'before') { record.code = 0; return; }
+        if (!(fault.reset === 'after' || fault.hang === 'after')) throw new ApiError(fault.code ?? 500, fault.reason ?? 'InternalError', fault.message ?? 'Internal error occurred: etcdserver: request timed out', undefined, fault.retryAfter ? { 'Retry-After': String(fault.retryAfter) } : {});
       }
       const done = await api.handle({ method: request.method, path: url.pathname.replace(/(.)\/$/, '$1'), query: url.searchParams, headers: request.headers, body });
+      if (fault?.hang === 'after') { record.code = 0; return; }
       if (fault?.reset === 'after') { record.code = 0; request.socket.destroy(); return; } // done, but nobody is told
       if (done.stream) {
         record.code = 200;
