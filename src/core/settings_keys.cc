@@ -208,11 +208,17 @@ void add_kubernetes(std::vector<SettingKey>& keys) {
       Key("kubernetes.database_ca_config_map")
           .text(PLACE(kubernetes.database_ca_config_map), check_object_name)
           .alternative(),
+      Key("kubernetes.database_ca_secret")
+          .text(PLACE(kubernetes.database_ca_secret), check_object_name)
+          .alternative(),
       Key("kubernetes.store_secret").text(PLACE(kubernetes.store_secret), check_object_name),
       Key("kubernetes.store_secret_namespace")
           .text(PLACE(kubernetes.store_secret_namespace), check_object_name),
       Key("kubernetes.store_ca_config_map")
           .text(PLACE(kubernetes.store_ca_config_map), check_object_name)
+          .alternative(),
+      Key("kubernetes.store_ca_secret")
+          .text(PLACE(kubernetes.store_ca_secret), check_object_name)
           .alternative(),
       Key("kubernetes.conf_key_secret")
           .text(PLACE(kubernetes.conf_key_secret), check_object_name)
@@ -226,6 +232,12 @@ void add_kubernetes(std::vector<SettingKey>& keys) {
       Key("kubernetes.service_account").text(PLACE(kubernetes.service_account), check_object_name),
       Key("kubernetes.node_selector")
           .text(PLACE(kubernetes.node_selector), check_labels)
+          .alternative(),
+      Key("kubernetes.tolerations")
+          .text(PLACE(kubernetes.tolerations), check_tolerations)
+          .alternative(),
+      Key("kubernetes.priority_class")
+          .text(PLACE(kubernetes.priority_class), check_object_name)
           .alternative(),
       Key("kubernetes.pod_labels").text(PLACE(kubernetes.pod_labels), check_labels).alternative(),
       Key("kubernetes.cpu_request")

@@ -19,17 +19,40 @@ constexpr const char* kSecretKey = "AWS_SECRET_ACCESS_KEY";
 constexpr const char* kEndpoints = "AWS_ENDPOINTS";
 constexpr int kReadableByAll = 0444;  // without fsGroup the files belong to root
 
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    parts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
+
 // "a=b,c=d" as an object.
 Json labels_of(const std::string& text) {
   Json labels = Json::object();
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find(',', at), text.size());
-    const std::string one = text.substr(at, end - at);
+  for (const std::string& one : split_at_commas(text)) {
     const size_t mark = one.find('=');
     labels[one.substr(0, mark)] = one.substr(mark + 1);
-    at = end + 1;
   }
   return labels;
+}
+
+// "key=value:Effect,key:Effect,key"; without an effect all of them are borne.
+Json tolerations_of(const std::string& text) {
+  Json tolerations = Json::array();
+  for (const std::string& one : split_at_commas(text)) {
+    const size_t colon = std::min(one.find(':'), one.size());
+    const std::string taint = one.substr(0, colon);
+    const size_t mark = taint.find('=');
+    Json made = {{"key", taint.substr(0, mark)}};
+    made["operator"] = mark == std::string::npos ? "Exists" : "Equal";
+    if (mark != std::string::npos) made["value"] = taint.substr(mark + 1);
+    if (colon != one.size()) made["effect"] = one.substr(colon + 1);
+    tolerations.push_back(std::move(made));
+  }
+  return tolerations;
 }
 
 Json own_labels(const EnvironmentSettings& environment, const PodCommand& command,
@@ -59,12 +82,6 @@ Json secret_volume(const std::string& name, const std::string& secret, Json item
            {{"secretName", secret}, {"defaultMode", kReadableByAll}, {"items", std::move(items)}}}};
 }
 
-Json authority_volume(const std::string& name, const std::string& config_map) {
-  return {
-      {"name", name},
-      {"configMap", {{"name", config_map}, {"items", Json::array({item("ca.crt", "ca.crt")})}}}};
-}
-
 Json mount(const std::string& name, const std::string& path) {
   return {{"name", name}, {"mountPath", path}, {"readOnly", true}};
 }
@@ -75,6 +92,18 @@ class Mounts {
   void add(Json volume, Json mount) {
     volumes.push_back(std::move(volume));
     mounts.push_back(std::move(mount));
+  }
+  // A further authority, if a ConfigMap or a Secret holds one.
+  void add_authority(const std::string& name, const std::string& config_map,
+                     const std::string& secret) {
+    if (config_map.empty() && secret.empty()) return;
+    Json items = Json::array({item("ca.crt", "ca.crt")});
+    Json volume = {{"name", name}};
+    if (!config_map.empty())
+      volume["configMap"] = {{"name", config_map}, {"items", std::move(items)}};
+    else
+      volume = secret_volume(name, secret, std::move(items));
+    add(std::move(volume), mount(name, fmt::format("{}/{}", kPodSecrets, name)));
   }
   Json volumes = Json::array(), mounts = Json::array();
 };
@@ -90,9 +119,7 @@ void add_sources(const EnvironmentSettings& environment, Mounts& mounts) {
                            {item(cluster.database_username_key, "username"),
                             item(cluster.database_password_key, "password")}),
              mount("database", files + "/database"));
-  if (!cluster.database_ca_config_map.empty())
-    mounts.add(authority_volume("database-ca", cluster.database_ca_config_map),
-               mount("database-ca", files + "/database-ca"));
+  mounts.add_authority("database-ca", cluster.database_ca_config_map, cluster.database_ca_secret);
   Json documents = mount("documents", environment.documents);
   if (!cluster.documents_sub_path.empty()) documents["subPath"] = cluster.documents_sub_path;
   mounts.add(
@@ -111,9 +138,7 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
   Json keys = {item(kKeyId, "access_key_id"), item(kSecretKey, "secret_access_key")};
   if (environment.store.s3.endpoint.empty()) keys.push_back(item(kEndpoints, "endpoint"));
   mounts.add(secret_volume("store", name, std::move(keys)), mount("store", files + "/store"));
-  if (!cluster.store_ca_config_map.empty())
-    mounts.add(authority_volume("store-ca", cluster.store_ca_config_map),
-               mount("store-ca", files + "/store-ca"));
+  mounts.add_authority("store-ca", cluster.store_ca_config_map, cluster.store_ca_secret);
   if (command.reads_sources) add_sources(environment, mounts);
   if (is_drill(command) && !cluster.conf_key_secret.empty())
     mounts.add(
@@ -188,6 +213,8 @@ Json pod_of(const EnvironmentSettings& environment, const PodCommand& command,
                  {"seccompProfile", {{"type", "RuntimeDefault"}}}}}};
   if (!cluster.image_pull_secret.empty())
     spec["imagePullSecrets"] = Json::array({{{"name", cluster.image_pull_secret}}});
+  if (!cluster.priority_class.empty()) spec["priorityClassName"] = cluster.priority_class;
+  if (!cluster.tolerations.empty()) spec["tolerations"] = tolerations_of(cluster.tolerations);
   if (!cluster.node_selector.empty()) spec["nodeSelector"] = labels_of(cluster.node_selector);
   spec["containers"] = Json::array({container_of(environment, command, std::move(mounts.mounts))});
   spec["volumes"] = std::move(mounts.volumes);

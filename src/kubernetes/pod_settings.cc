@@ -66,9 +66,10 @@ std::string pod_settings(const EnvironmentSettings& environment) {
   put(said, "store.secret_access_key_file", files + "/store/secret_access_key");
   put(said, "database.user_file", files + "/database/username");
   put(said, "database.password_file", files + "/database/password");
-  if (!environment.kubernetes.store_ca_config_map.empty())
+  const KubernetesSettings& cluster = environment.kubernetes;
+  if (!cluster.store_ca_config_map.empty() || !cluster.store_ca_secret.empty())
     put(said, "store.ca_file", files + "/store-ca/ca.crt");
-  if (!environment.kubernetes.database_ca_config_map.empty())
+  if (!cluster.database_ca_config_map.empty() || !cluster.database_ca_secret.empty())
     put(said, "database.sslrootcert", files + "/database-ca/ca.crt");
   return Json{{"environments", {{environment.name, said}}}}.dump(2) + "\n";
 }
