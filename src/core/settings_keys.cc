@@ -252,7 +252,7 @@ void add_kubernetes(std::vector<SettingKey>& keys) {
       Key("kubernetes.run_as_user").number(PLACE(kubernetes.run_as_user), 1, INT32_MAX),
       Key("kubernetes.run_as_group").number(PLACE(kubernetes.run_as_group), 1, INT32_MAX),
       Key("kubernetes.deadline").duration(PLACE(kubernetes.deadline), seconds(60), 14 * kDay),
-      Key("kubernetes.job_ttl").duration(PLACE(kubernetes.job_ttl), seconds(0), 7 * kDay),
+      Key("kubernetes.job_ttl").duration(PLACE(kubernetes.job_ttl), seconds(60), 7 * kDay),
       Key("kubernetes.pending_timeout")
           .duration(PLACE(kubernetes.pending_timeout), seconds(1), kHour),
       Key("kubernetes.kubectl").text(PLACE(kubernetes.kubectl), check_plain_text),
