@@ -18,7 +18,7 @@ export const defaults = {
   port: 0, controlPort: 0, user: 'tester', token: undefined, context: 'test', namespace: 'default',
   namespaces: {}, claims: {}, images: {}, objects: [], hosts: {}, mask: [],
   node: { labels: { 'kubernetes.io/arch': 'amd64', 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': 'node-1' }, cpu: '8', memory: '16Gi' },
-  forbid: [], quota: {}, freeze: [], errors: [], users: true, speed: 1, podDelay: 0, idleStop: 200,
+  forbid: [], quota: {}, priorityClasses: ['system-cluster-critical', 'system-node-critical'], freeze: [], errors: [], users: true, speed: 1, podDelay: 0, idleStop: 200,
   dropLogs: 0, dropLogAfter: 0, dropLogHow: 'end', oldestVersion: 0, controllersDown: false, keepFolders: false,
 };
 
