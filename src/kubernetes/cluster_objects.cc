@@ -17,7 +17,8 @@ using Json = ClusterObject;
 constexpr const char* kKeyId = "AWS_ACCESS_KEY_ID";
 constexpr const char* kSecretKey = "AWS_SECRET_ACCESS_KEY";
 constexpr const char* kEndpoints = "AWS_ENDPOINTS";
-constexpr int kReadableByAll = 0444;  // without fsGroup the files belong to root
+constexpr const char* kSourcePrefix = "SOURCE_";  // of the keys of another environment's store
+constexpr int kReadableByAll = 0444;              // without fsGroup the files belong to root
 
 std::vector<std::string> split_at_commas(const std::string& text) {
   std::vector<std::string> parts;
@@ -112,7 +113,8 @@ bool is_drill(const PodCommand& command) {
   return command.component == "drill";
 }
 
-void add_sources(const EnvironmentSettings& environment, Mounts& mounts) {
+void add_sources(const EnvironmentSettings& environment, const PodCommand& command,
+                 Mounts& mounts) {
   const KubernetesSettings& cluster = environment.kubernetes;
   const std::string files = kPodSecrets;
   mounts.add(secret_volume("database", cluster.database_secret,
@@ -121,11 +123,14 @@ void add_sources(const EnvironmentSettings& environment, Mounts& mounts) {
              mount("database", files + "/database"));
   mounts.add_authority("database-ca", cluster.database_ca_config_map, cluster.database_ca_secret);
   Json documents = mount("documents", environment.documents);
+  Json claim = {{"claimName", cluster.documents_claim}, {"readOnly", true}};
+  if (command.writes_documents) {
+    documents.erase("readOnly");
+    claim.erase("readOnly");
+  }
   if (!cluster.documents_sub_path.empty()) documents["subPath"] = cluster.documents_sub_path;
-  mounts.add(
-      {{"name", "documents"},
-       {"persistentVolumeClaim", {{"claimName", cluster.documents_claim}, {"readOnly", true}}}},
-      std::move(documents));
+  mounts.add({{"name", "documents"}, {"persistentVolumeClaim", std::move(claim)}},
+             std::move(documents));
 }
 
 Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& command,
@@ -139,7 +144,12 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
   if (environment.store.s3.endpoint.empty()) keys.push_back(item(kEndpoints, "endpoint"));
   mounts.add(secret_volume("store", name, std::move(keys)), mount("store", files + "/store"));
   mounts.add_authority("store-ca", cluster.store_ca_config_map, cluster.store_ca_secret);
-  if (command.reads_sources) add_sources(environment, mounts);
+  if (command.source)
+    mounts.add(secret_volume("source-store", name,
+                             {item(std::string(kSourcePrefix) + kKeyId, "access_key_id"),
+                              item(std::string(kSourcePrefix) + kSecretKey, "secret_access_key")}),
+               mount("source-store", files + "/source-store"));
+  if (command.reads_sources) add_sources(environment, command, mounts);
   if (is_drill(command) && !cluster.conf_key_secret.empty())
     mounts.add(
         secret_volume("conf-key", cluster.conf_key_secret, Json::array({item("key", "key")})),
@@ -152,11 +162,13 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
   return mounts;
 }
 
-// The settings file says the same. The program refuses to run when they differ.
-Json variables_of(const EnvironmentSettings& environment) {
+// The settings file says the same. The program refuses to run when they differ. With two
+// environments in the file they would say of which: only the file does.
+Json variables_of(const EnvironmentSettings& environment, const PodCommand& command) {
   const auto variable = [](const char* name, const std::string& value) -> Json {
     return {{"name", name}, {"value", value}};
   };
+  if (command.source) return Json::array({variable("TMPDIR", "/tmp")});
   Json variables = {
       variable("BUCKET", environment.store.s3.bucket), variable("PREFIX", environment.prefix),
       variable("DB", environment.database.name), variable("PGHOST", environment.database.host)};
@@ -179,14 +191,14 @@ Json resources_of(const KubernetesSettings& cluster, bool drill) {
 
 Json container_of(const EnvironmentSettings& environment, const PodCommand& command, Json mounts) {
   Json arguments = {fmt::format("--config={}/settings.yaml", kPodSettings),
-                    "--env=" + environment.name};
+                    "--env=" + (command.source ? command.source->name : environment.name)};
   for (const std::string& argument : command.arguments) arguments.push_back(argument);
   return {{"name", kContainer},
           {"image", environment.kubernetes.image},
           {"imagePullPolicy", environment.kubernetes.image_pull_policy},
           {"command", Json::array({"dolibarr-backup"})},
           {"args", std::move(arguments)},
-          {"env", variables_of(environment)},
+          {"env", variables_of(environment, command)},
           {"resources", resources_of(environment.kubernetes, is_drill(command))},
           {"securityContext",
            {{"allowPrivilegeEscalation", false},
@@ -288,15 +300,20 @@ ClusterObject job_object(const EnvironmentSettings& environment, const PodComman
 std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
                                          const PodCommand& command, const std::string& name,
                                          const std::string& job_uid,
-                                         const StoreCredentials& credentials) {
+                                         const StoreCredentials& credentials,
+                                         const std::optional<StoreCredentials>& source) {
   Json data = {{kKeyId, credentials.access_key_id.reveal()},
                {kSecretKey, credentials.secret_access_key.reveal()}};
   if (!credentials.endpoint.empty()) data[kEndpoints] = credentials.endpoint.reveal();
+  if (source) {
+    data[std::string(kSourcePrefix) + kKeyId] = source->access_key_id.reveal();
+    data[std::string(kSourcePrefix) + kSecretKey] = source->secret_access_key.reveal();
+  }
   const Json metadata = owned_metadata(environment, command, name, job_uid);
   return {Json{{"apiVersion", "v1"},
                {"kind", "ConfigMap"},
                {"metadata", metadata},
-               {"data", {{"settings.yaml", pod_settings(environment)}}}},
+               {"data", {{"settings.yaml", pod_settings(environment, command.source)}}}},
           Json{{"apiVersion", "v1"},
                {"kind", "Secret"},
                {"metadata", metadata},
@@ -309,7 +326,9 @@ std::string masked_objects(const EnvironmentSettings& environment, const PodComm
   StoreCredentials masked{Secret("***"), Secret("***"), {}};
   if (environment.store.s3.endpoint.empty()) masked.endpoint = Secret("***");
   Json items = Json::array({job_object(environment, command, name)});
-  for (Json& object : owned_objects(environment, command, name, "UID-OF-THE-JOB", masked))
+  std::optional<StoreCredentials> source;
+  if (command.source) source = masked;
+  for (Json& object : owned_objects(environment, command, name, "UID-OF-THE-JOB", masked, source))
     items.push_back(std::move(object));
   const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
   return list.dump(2) + "\n";
