@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "cli/restore_commands.h"
 #include "cli/settings_reader.h"
 #include "core/settings_keys.h"
+#include "dolibarr/pg_connection.h"
 #include "kubernetes/cluster_objects.h"
 #include "kubernetes/pod_settings.h"
 #include "kubernetes/pod_state.h"
@@ -61,17 +63,46 @@ std::vector<std::string> words_of(const CommandLine& line) {
       return {"diff"};
     case Command::find:
       return {"find"};
+    case Command::hold_add:
+      return {"hold", "add", line.archive};
+    case Command::hold_remove:
+      return {"hold", "rm", line.archive};
+    case Command::restore:
+      return {"restore"};
+    case Command::refresh:
+      return {"refresh"};
     default:
       break;
   }
-  if (replaces_something(line.command))
-    throw Error(Errc::refused,
-                "a restore into a cluster, or from one, is not done from outside yet")
-        .with_hint(
-            "run it in a pod that mounts the documents writable, or restore a copy with a "
-            "settings file without `kubernetes`");
   throw Error(Errc::refused, "this command does not run in a cluster")
       .with_hint("use a settings file without `kubernetes`, with the store's credentials");
+}
+
+// The options of restore and refresh, and what their pod is allowed.
+void add_restore(const CommandLine& line, const EnvironmentSettings& target, PodCommand& command) {
+  refuse(!line.path.empty() || !line.folder.empty(), "--path",
+         "the documents would stay in its pod");
+  refuse(!line.into_documents.empty(), "--into-documents", "the folder would be in its pod");
+  refuse(!line.sql_files.empty(), "--sql", "the files are not in its pod");
+  refuse(is_connection_string(line.into_database), "--into-database with a URI",
+         "a password would stand in the Job; name a database");
+  std::vector<std::string>& arguments = command.arguments;
+  const auto option = [&](const char* name, const std::string& value) {
+    if (!value.empty()) arguments.push_back(fmt::format("{}={}", name, value));
+  };
+  if (line.command == Command::refresh) option("--from", line.environment);
+  option("--into", line.into);
+  option("--into-database", line.into_database);
+  option("--as-of", line.as_of);
+  option("--half", line.half);
+  if (line.accept_unproven) arguments.push_back("--accept-unproven");
+  if (line.discard_old) arguments.push_back("--discard-old");
+  // Asked here already: a pod has no terminal.
+  const bool asked = target.is_protected && !line.into.empty();
+  option("--confirm", asked ? target.name : line.confirm);
+  command.writes_documents = !line.into.empty() && !line.dry_run;
+  command.replaces = command.writes_documents && !line.discard_old;
+  command.scale_down = line.scale_down;
 }
 
 }  // namespace
@@ -80,7 +111,8 @@ PodCommand pod_command(const CommandLine& line, const EnvironmentSettings& envir
   PodCommand command;
   std::vector<std::string>& arguments = command.arguments = words_of(line);
   command.component = arguments.front();
-  command.reads_sources = command.component == "backup" || command.component == "identity";
+  command.reads_sources = command.component == "backup" || command.component == "identity" ||
+                          replaces_something(line.command);
   refuse(!line.work_folder.empty(), "--work-dir", "a drill works in the pod's /tmp");
   refuse(!line.conf_key_file.empty(), "--conf-key-file",
          "kubernetes.conf_key_secret names a Secret with the key");
@@ -110,6 +142,9 @@ PodCommand pod_command(const CommandLine& line, const EnvironmentSettings& envir
   flag(line.quiet, "--quiet");
   flag(line.log.level == log::Level::debug, "--verbose");
   option("--log-format", "json");
+  option("--why", line.why);
+  if (line.command == Command::hold_add) option("--who", who(line));
+  if (replaces_something(line.command)) add_restore(line, environment, command);
   if (line.command == Command::diff || line.command == Command::find) {
     arguments.push_back("--");  // what begins with '-' is no option
     arguments.push_back(line.command == Command::diff ? line.as_of : line.path);
@@ -148,9 +183,8 @@ class PodOutput {
 };
 
 int run_pod(const CommandLine& line, const EnvironmentSettings& environment,
-            const std::stop_source& stop) {
+            const PodCommand& command, const std::stop_source& stop) {
   refuse_location_flags(line);
-  const PodCommand command = pod_command(line, environment);
   if (line.kubectl_dry_run)
     return print_result(masked_objects(environment, command, run_name(environment, "xxxxxx")));
   PodOutput output;
@@ -174,6 +208,49 @@ std::vector<std::string> names_in_cluster(const std::vector<EnvironmentSettings>
   return names;
 }
 
+EnvironmentSettings environment_named(const CommandLine& line, const std::string& name) {
+  CommandLine of_name = line;
+  of_name.environment = name;
+  return chosen_environments(of_name, false).front();
+}
+
+// What the pod could not know, or would only tell later.
+void check_ends(const CommandLine& line, const EnvironmentSettings& source,
+                const EnvironmentSettings& target) {
+  if (line.into.empty() && line.into_database.empty())
+    throw Error(Errc::usage, "a restore needs a target")
+        .with_hint("--into ENV; for a copy beside it --into-database NAME");
+  for (const EnvironmentSettings* one : {&source, &target})
+    if (!one->in_cluster)
+      throw Error(Errc::refused, fmt::format("'{}' is not in a cluster, but the other end is: '{}' "
+                                             "from '{}'",
+                                             one->name, target.name, source.name))
+          .with_hint("restore with a settings file that says the same of both");
+  if (source.name != target.name)
+    for (const EnvironmentSettings* one : {&source, &target})
+      if (one->store.s3.endpoint.empty())
+        throw Error(Errc::config, fmt::format("'{}' has no store.endpoint", one->name))
+            .with_hint(
+                "a restore from one environment into another needs it in the settings of "
+                "both");
+  if (line.into.empty() || !target.is_protected) return;
+  if (line.command == Command::refresh)
+    throw Error(Errc::refused, "'" + target.name + "' is protected: no copy is put into it")
+        .with_hint("to bring it back from its own backup: restore --env " + target.name);
+  if (!line.dry_run && !line.kubectl_dry_run) require_name_of(target, line);
+}
+
+// In the target's cluster and namespace.
+int run_restore_pod(const CommandLine& line, const std::stop_source& stop) {
+  const EnvironmentSettings source = chosen_environments(line, false).front();
+  const EnvironmentSettings target =
+      line.into.empty() ? source : environment_named(line, line.into);
+  check_ends(line, source, target);
+  PodCommand command = pod_command(line, target);
+  if (source.name != target.name) command.source = &source;
+  return run_pod(line, target, command, stop);
+}
+
 // Those that the command means: of a restore both ends.
 std::vector<std::string> meant_in_cluster(const CommandLine& line) {
   CommandLine all = line;
@@ -192,16 +269,19 @@ std::optional<int> run_command_in_cluster(const CommandLine& line, const std::st
   if (needs_no_environment(line.command)) return std::nullopt;
   const std::vector<std::string> names = meant_in_cluster(line);
   if (names.empty()) {
+    if (line.scale_down)
+      throw Error(Errc::usage, "--scale-down: the environment has no `kubernetes` settings");
     if (line.kubectl_dry_run)
       throw Error(Errc::usage, "--kubectl-dry-run: the environment has no `kubernetes` settings");
     return std::nullopt;
   }
-  if (replaces_something(line.command)) words_of(line);
+  if (replaces_something(line.command)) return run_restore_pod(line, stop);
   const std::vector<EnvironmentSettings> environments = chosen_environments(line, true);
   if (environments.size() > 1)
     throw Error(Errc::usage,
                 "which environment? " + joined(names) + " are in a cluster; say --env NAME");
-  return run_pod(line, environments.front(), stop);
+  const EnvironmentSettings& environment = environments.front();
+  return run_pod(line, environment, pod_command(line, environment), stop);
 }
 
 }  // namespace dolibarr_backup

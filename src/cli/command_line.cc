@@ -133,6 +133,7 @@ void add_hold(CLI::App& app, CommandLine& line) {
       ->check([](const std::string& why) {
         return trim(why).empty() ? std::string("must not be empty") : std::string();
       });
+  add->add_option("--who", line.who, "Who keeps it (default: who runs this)")->type_name("NAME");
   CLI::App* remove = add_command(*hold, line, Command::hold_remove, "rm", "Let it go again");
   remove->add_option("archive", line.archive, "Its key or file name")->required();
   add_command(*hold, line, Command::hold_list, "list", "Show the holds");
@@ -163,6 +164,11 @@ void add_point_options(CLI::App& command, CommandLine& line) {
   command.add_flag("-n,--dry-run", line.dry_run, "Say what would be done, change nothing");
 }
 
+void add_scale_down(CLI::App& command, CommandLine& line) {
+  command.add_flag("--scale-down", line.scale_down,
+                   "In a cluster: what uses the target's documents stands at 0 replicas meanwhile");
+}
+
 void add_restore(CLI::App& app, CommandLine& line) {
   CLI::App* restore = add_command(app, line, Command::restore, "restore",
                                   "Bring a point back, proven equal before anything is replaced");
@@ -177,6 +183,7 @@ void add_restore(CLI::App& app, CommandLine& line) {
       ->type_name("FOLDER");
   restore->add_option("--confirm", line.confirm, "Replace a protected environment: its name")
       ->type_name("NAME");
+  add_scale_down(*restore, line);
   restore->add_flag("--discard-old", line.discard_old,
                     "Restore nothing: remove what earlier restores of the target kept aside");
   restore->add_option("--path", line.path, "Only these documents, e.g. 'facture/FA2412-0001/*'")
@@ -197,6 +204,7 @@ void add_refresh(CLI::App& app, CommandLine& line) {
       ->required()
       ->type_name("NAME");
   add_point_options(*refresh, line);
+  add_scale_down(*refresh, line);
   refresh
       ->add_option("--sql", line.sql_files,
                    "SQL of your own, run in the new database after the default steps")

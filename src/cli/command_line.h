@@ -49,12 +49,14 @@ struct CommandLine {
   std::optional<std::chrono::hours> uploads_older_than;
   std::set<std::string> release;
   std::string archive, why;  ///< hold add|rm
+  std::string who;           ///< hold add; "" for who runs this program
   std::string as_of;         ///< restore, show, drill: "2026-03-31" or a time; "" for now
   std::string until;         ///< diff: the later of two
   std::string half;          ///< restore: "db", "docs", "" for both
   std::string into, into_database, into_documents;  ///< restore
   std::string confirm;                              ///< a protected environment's name
   std::vector<std::string> sql_files;               ///< refresh: run after the default steps
+  bool scale_down = false;                          ///< restore, refresh in a cluster
   bool discard_old = false;                         ///< restore: remove what was kept aside
   std::string path, folder;                         ///< show, find, restore --path ... --to
   std::string work_folder;                          ///< drill, restore, refresh

@@ -42,13 +42,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-std::string who() {
-  const passwd* entry = getpwuid(getuid());
-  char host[256] = "";
-  gethostname(host, sizeof(host) - 1);
-  return fmt::format("{}@{}", entry ? entry->pw_name : std::to_string(getuid()), host);
-}
-
 // `name`: of the environment, once it is known.
 int run_backup(const CommandLine& line, const std::stop_source& stop, const Stopwatch& watch,
                std::string& name) {
@@ -111,7 +104,7 @@ int run_hold(const CommandLine& line, const std::stop_source& stop) {
     return print_result(line.json ? holds_json(holds) : holds_text(holds));
   }
   const bool add = line.command == Command::hold_add;
-  const std::string key = add ? add_hold(catalog, line.archive, line.why, who(), now())
+  const std::string key = add ? add_hold(catalog, line.archive, line.why, who(line), now())
                               : remove_hold(catalog, line.archive);
   return print_result(line.json ? keys_json(add ? "held" : "released", {key})
                                 : fmt::format("{} {}\n", add ? "held" : "released", key));
@@ -186,6 +179,14 @@ int tell_failure_of(const CommandLine& line, const std::string& environment, con
 }
 
 }  // namespace
+
+std::string who(const CommandLine& line) {
+  if (!line.who.empty()) return line.who;
+  const passwd* entry = getpwuid(getuid());
+  char host[256] = "";
+  gethostname(host, sizeof(host) - 1);
+  return fmt::format("{}@{}", entry ? entry->pw_name : std::to_string(getuid()), host);
+}
 
 int run_command(const CommandLine& line, const std::stop_source& stop) {
   const Stopwatch watch;

@@ -15,6 +15,9 @@ int run_command(const CommandLine& line, const std::stop_source& stop);
 /// document on stdout (docs/json.md). Returns the exit code.
 int tell_failure(const CommandLine& line, const Error& error);
 
+/// Who holds an archive: --who, or who runs this program and where.
+std::string who(const CommandLine& line);
+
 /// Writes `text` to stdout. Returns 0, or the exit code of having told that it cannot.
 int print_result(const std::string& text);
 

@@ -160,15 +160,7 @@ void require_confirmation(const CommandLine& line, const RestoreTarget& target,
       throw Error(Errc::refused, fmt::format("the target is a place of '{}', which is protected",
                                              environment.name))
           .with_hint("mend the settings: two environments never share a database or a folder");
-    std::string typed = line.confirm;
-    if (typed.empty() && ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO)) {
-      std::fprintf(stderr, "This replaces '%s', which is protected. Type its name to go on: ",
-                   environment.name.c_str());
-      std::getline(std::cin, typed);
-    }
-    if (typed != environment.name)
-      throw Error(Errc::refused, "'" + environment.name + "' is protected")
-          .with_hint("to replace it: --confirm " + environment.name);
+    require_name_of(environment, line);
   }
 }
 
@@ -293,6 +285,18 @@ std::string title_of(const CommandLine& line) {
 }
 
 }  // namespace
+
+void require_name_of(const EnvironmentSettings& environment, const CommandLine& line) {
+  std::string typed = line.confirm;
+  if (typed.empty() && ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO)) {
+    std::fprintf(stderr, "This replaces '%s', which is protected. Type its name to go on: ",
+                 environment.name.c_str());
+    std::getline(std::cin, typed);
+  }
+  if (typed != environment.name)
+    throw Error(Errc::refused, "'" + environment.name + "' is protected")
+        .with_hint("to replace it: --confirm " + environment.name);
+}
 
 int run_verify(const CommandLine& line, const std::stop_source& stop) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();

@@ -3,6 +3,7 @@
 #include <stop_token>
 
 #include "cli/command_line.h"
+#include "core/settings.h"
 
 namespace dolibarr_backup {
 
@@ -16,5 +17,9 @@ int run_show(const CommandLine& line, const std::stop_source& stop);
 int run_find(const CommandLine& line, const std::stop_source& stop);
 int run_diff(const CommandLine& line, const std::stop_source& stop);
 int run_drill(const CommandLine& line, const std::stop_source& stop);
+
+/// Whoever replaces a protected environment says so by its name: with --confirm, or at the terminal
+/// when asked. Throws Errc::refused otherwise.
+void require_name_of(const EnvironmentSettings& environment, const CommandLine& line);
 
 }  // namespace dolibarr_backup

@@ -254,6 +254,15 @@ std::string check_labels(std::string_view text) {
   return good ? "" : "must be labels such as pool=backup,kubernetes.io/arch=amd64";
 }
 
+std::string check_tolerations(std::string_view text) {
+  static const std::string name = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
+  static const std::string one = "([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?" + name + "(=" + name +
+                                 ")?(:(NoSchedule|PreferNoSchedule|NoExecute))?";
+  static const std::regex form(one + "(," + one + ")*");
+  const bool good = text.size() <= 4096 && std::regex_match(std::string(text), form);
+  return good ? "" : "must be taints such as pool=backup:NoSchedule,dedicated:NoExecute";
+}
+
 std::string check_quantity(std::string_view text) {
   static const std::regex form("[0-9]{1,15}(\\.[0-9]{1,9})?(m|k|Ki|M|Mi|G|Gi|T|Ti)?");
   return std::regex_match(std::string(text), form) ? "" : "must be a quantity such as 250m or 1Gi";

@@ -58,6 +58,8 @@ std::string check_region(std::string_view text);
 std::string check_object_name(std::string_view text);
 /// "key=value,key=value", each as a label of a cluster's object can be.
 std::string check_labels(std::string_view text);
+/// Taints that are borne, as `kubectl taint` writes them: "key=value:NoSchedule,key:NoExecute,key".
+std::string check_tolerations(std::string_view text);
 /// A cluster's quantity: 250m, 1Gi.
 std::string check_quantity(std::string_view text);
 /// A container image with its tag or digest.

@@ -70,11 +70,14 @@ struct KubernetesSettings {
   /// unless store.endpoint is set, AWS_ENDPOINTS.
   std::string store_secret = "longhorn-gcs-backup-credentials";
   std::string store_secret_namespace = "longhorn-system";
-  std::string store_ca_config_map, database_ca_config_map;  ///< with the key ca.crt
-  std::string conf_key_secret;                              ///< for drills, with the key "key"
+  /// With the key ca.crt; of both kinds at most one.
+  std::string store_ca_config_map, store_ca_secret, database_ca_config_map, database_ca_secret;
+  std::string conf_key_secret;  ///< for drills, with the key "key"
   std::string image, image_pull_policy = "IfNotPresent", image_pull_secret;
   std::string service_account = "default";
-  std::string node_selector, pod_labels;                  ///< "key=value,key=value"
+  std::string node_selector, pod_labels;  ///< "key=value,key=value"
+  std::string tolerations;                ///< "key=value:Effect,key:Effect,key"
+  std::string priority_class;
   std::string cpu_request, memory_request, memory_limit;  ///< "": the command's default
   int run_as_user = 33, run_as_group = 33;
   std::chrono::seconds deadline{6 * 3600};    ///< the cluster ends a run after this time

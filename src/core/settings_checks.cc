@@ -112,6 +112,10 @@ void check_cluster_settings(const SettingsDraft& draft, SettingsFindings& findin
                           "kubernetes.documents_claim", "kubernetes.image", "database.host"})
     if (!draft.has(key))
       findings.problem(draft.origin, name + "runs in a cluster and has no " + key);
+  for (const std::string ca : {"kubernetes.store_ca_", "kubernetes.database_ca_"})
+    if (draft.has(ca + "config_map") && draft.has(ca + "secret"))
+      findings.problem(draft.origin_of(ca + "secret"),
+                       name + "has both " + ca + "config_map and " + ca + "secret; give one");
   if (draft.has("store.directory"))
     findings.problem(draft.origin_of("store.directory"),
                      name + "runs in a cluster: its store must be a bucket");

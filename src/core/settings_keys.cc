@@ -208,11 +208,17 @@ void add_kubernetes(std::vector<SettingKey>& keys) {
       Key("kubernetes.database_ca_config_map")
           .text(PLACE(kubernetes.database_ca_config_map), check_object_name)
           .alternative(),
+      Key("kubernetes.database_ca_secret")
+          .text(PLACE(kubernetes.database_ca_secret), check_object_name)
+          .alternative(),
       Key("kubernetes.store_secret").text(PLACE(kubernetes.store_secret), check_object_name),
       Key("kubernetes.store_secret_namespace")
           .text(PLACE(kubernetes.store_secret_namespace), check_object_name),
       Key("kubernetes.store_ca_config_map")
           .text(PLACE(kubernetes.store_ca_config_map), check_object_name)
+          .alternative(),
+      Key("kubernetes.store_ca_secret")
+          .text(PLACE(kubernetes.store_ca_secret), check_object_name)
           .alternative(),
       Key("kubernetes.conf_key_secret")
           .text(PLACE(kubernetes.conf_key_secret), check_object_name)
@@ -227,6 +233,12 @@ void add_kubernetes(std::vector<SettingKey>& keys) {
       Key("kubernetes.node_selector")
           .text(PLACE(kubernetes.node_selector), check_labels)
           .alternative(),
+      Key("kubernetes.tolerations")
+          .text(PLACE(kubernetes.tolerations), check_tolerations)
+          .alternative(),
+      Key("kubernetes.priority_class")
+          .text(PLACE(kubernetes.priority_class), check_object_name)
+          .alternative(),
       Key("kubernetes.pod_labels").text(PLACE(kubernetes.pod_labels), check_labels).alternative(),
       Key("kubernetes.cpu_request")
           .text(PLACE(kubernetes.cpu_request), check_quantity)
@@ -240,7 +252,7 @@ void add_kubernetes(std::vector<SettingKey>& keys) {
       Key("kubernetes.run_as_user").number(PLACE(kubernetes.run_as_user), 1, INT32_MAX),
       Key("kubernetes.run_as_group").number(PLACE(kubernetes.run_as_group), 1, INT32_MAX),
       Key("kubernetes.deadline").duration(PLACE(kubernetes.deadline), seconds(60), 14 * kDay),
-      Key("kubernetes.job_ttl").duration(PLACE(kubernetes.job_ttl), seconds(0), 7 * kDay),
+      Key("kubernetes.job_ttl").duration(PLACE(kubernetes.job_ttl), seconds(60), 7 * kDay),
       Key("kubernetes.pending_timeout")
           .duration(PLACE(kubernetes.pending_timeout), seconds(1), kHour),
       Key("kubernetes.kubectl").text(PLACE(kubernetes.kubectl), check_plain_text),

@@ -27,7 +27,7 @@ class OpenSnapshot : public DatabaseSnapshot {
   OpenSnapshot(const DatabaseSettings& settings, const std::stop_token& stop)
       : settings_(settings), connection_(log_in(settings, stop)) {
     throw_if_stopped(stop);
-    with_context("while looking at database " + connection_.describe(), [&] { look(); });
+    with_context("while looking at database " + connection_.describe(), [&] { look(stop); });
     choose_pg_dump();
   }
 
@@ -75,10 +75,10 @@ class OpenSnapshot : public DatabaseSnapshot {
   }
 
  private:
-  void look() {
+  void look(const std::stop_token& stop) {
     begin_pinned(connection_, "", settings_.lock_wait);
     snapshot_ = connection_.query("SELECT pg_export_snapshot()").text(0, 0);
-    tables_ = list_and_lock_tables(connection_, settings_.table_prefix);
+    tables_ = list_and_lock_tables(connection_, settings_.table_prefix, stop);
     if (tables_.tables.empty())
       throw Error(Errc::source, "the database " + connection_.describe() + " has no tables")
           .with_hint("an empty database is never taken for a backup: check host and name");

@@ -78,12 +78,14 @@ AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() ORDER BY 1)");
   return holders.rows() == 0 ? "a table" : join_names(first_column(holders));
 }
 
-void lock(PgConnection& connection, const std::vector<std::string>& sql_names) {
+void lock(PgConnection& connection, const std::vector<std::string>& sql_names,
+          const std::stop_token& stop) {
   if (sql_names.empty()) return;
   connection.query("SAVEPOINT before_locks");
   try {
     connection.query(
-        fmt::format("LOCK TABLE ONLY {} IN ACCESS SHARE MODE", fmt::join(sql_names, ", ONLY ")));
+        fmt::format("LOCK TABLE ONLY {} IN ACCESS SHARE MODE", fmt::join(sql_names, ", ONLY ")), {},
+        stop);
   } catch (const PgError& error) {
     if (error.sqlstate != "55P03") throw;
     connection.query("ROLLBACK TO SAVEPOINT before_locks");
@@ -137,12 +139,13 @@ WHERE d.relkind = 'S' ORDER BY 2, 3)");
 
 }  // namespace
 
-TableList list_and_lock_tables(PgConnection& connection, const std::string& table_prefix) {
+TableList list_and_lock_tables(PgConnection& connection, const std::string& table_prefix,
+                               const std::stop_token& stop) {
   require_readable(connection);
   const PgResult lockable =
       connection.query(relations_query("pg_catalog.format('%I.%I', d.nspname, d.relname)") +
                        "WHERE d.relkind IN ('r', 'p') ORDER BY 1");
-  lock(connection, first_column(lockable));
+  lock(connection, first_column(lockable), stop);
   require_not_rewritten(connection);
 
   const PgResult rows = connection.query(

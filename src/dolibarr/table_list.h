@@ -41,7 +41,9 @@ struct TableList {
 /// so that what it sees cannot be emptied or rewritten before the dump began. Call
 /// it right after the snapshot. Throws PgError that names the tables the role may
 /// not read, those whose row policies would hide rows, those that another session
-/// locks for longer than lock_timeout, and those rewritten since the snapshot.
-TableList list_and_lock_tables(PgConnection& connection, const std::string& table_prefix);
+/// locks for longer than lock_timeout, and those rewritten since the snapshot. Waiting for a lock
+/// ends with Errc::interrupted when stopped.
+TableList list_and_lock_tables(PgConnection& connection, const std::string& table_prefix,
+                               const std::stop_token& stop = {});
 
 }  // namespace dolibarr_backup

@@ -17,19 +17,43 @@ using Json = ClusterObject;
 constexpr const char* kKeyId = "AWS_ACCESS_KEY_ID";
 constexpr const char* kSecretKey = "AWS_SECRET_ACCESS_KEY";
 constexpr const char* kEndpoints = "AWS_ENDPOINTS";
-constexpr int kReadableByAll = 0444;  // without fsGroup the files belong to root
+constexpr const char* kSourcePrefix = "SOURCE_";  // of the keys of another environment's store
+constexpr int kReadableByAll = 0444;              // without fsGroup the files belong to root
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    parts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
 
 // "a=b,c=d" as an object.
 Json labels_of(const std::string& text) {
   Json labels = Json::object();
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find(',', at), text.size());
-    const std::string one = text.substr(at, end - at);
+  for (const std::string& one : split_at_commas(text)) {
     const size_t mark = one.find('=');
     labels[one.substr(0, mark)] = one.substr(mark + 1);
-    at = end + 1;
   }
   return labels;
+}
+
+// "key=value:Effect,key:Effect,key"; without an effect all of them are borne.
+Json tolerations_of(const std::string& text) {
+  Json tolerations = Json::array();
+  for (const std::string& one : split_at_commas(text)) {
+    const size_t colon = std::min(one.find(':'), one.size());
+    const std::string taint = one.substr(0, colon);
+    const size_t mark = taint.find('=');
+    Json made = {{"key", taint.substr(0, mark)}};
+    made["operator"] = mark == std::string::npos ? "Exists" : "Equal";
+    if (mark != std::string::npos) made["value"] = taint.substr(mark + 1);
+    if (colon != one.size()) made["effect"] = one.substr(colon + 1);
+    tolerations.push_back(std::move(made));
+  }
+  return tolerations;
 }
 
 Json own_labels(const EnvironmentSettings& environment, const PodCommand& command,
@@ -59,12 +83,6 @@ Json secret_volume(const std::string& name, const std::string& secret, Json item
            {{"secretName", secret}, {"defaultMode", kReadableByAll}, {"items", std::move(items)}}}};
 }
 
-Json authority_volume(const std::string& name, const std::string& config_map) {
-  return {
-      {"name", name},
-      {"configMap", {{"name", config_map}, {"items", Json::array({item("ca.crt", "ca.crt")})}}}};
-}
-
 Json mount(const std::string& name, const std::string& path) {
   return {{"name", name}, {"mountPath", path}, {"readOnly", true}};
 }
@@ -76,6 +94,18 @@ class Mounts {
     volumes.push_back(std::move(volume));
     mounts.push_back(std::move(mount));
   }
+  // A further authority, if a ConfigMap or a Secret holds one.
+  void add_authority(const std::string& name, const std::string& config_map,
+                     const std::string& secret) {
+    if (config_map.empty() && secret.empty()) return;
+    Json items = Json::array({item("ca.crt", "ca.crt")});
+    Json volume = {{"name", name}};
+    if (!config_map.empty())
+      volume["configMap"] = {{"name", config_map}, {"items", std::move(items)}};
+    else
+      volume = secret_volume(name, secret, std::move(items));
+    add(std::move(volume), mount(name, fmt::format("{}/{}", kPodSecrets, name)));
+  }
   Json volumes = Json::array(), mounts = Json::array();
 };
 
@@ -83,22 +113,24 @@ bool is_drill(const PodCommand& command) {
   return command.component == "drill";
 }
 
-void add_sources(const EnvironmentSettings& environment, Mounts& mounts) {
+void add_sources(const EnvironmentSettings& environment, const PodCommand& command,
+                 Mounts& mounts) {
   const KubernetesSettings& cluster = environment.kubernetes;
   const std::string files = kPodSecrets;
   mounts.add(secret_volume("database", cluster.database_secret,
                            {item(cluster.database_username_key, "username"),
                             item(cluster.database_password_key, "password")}),
              mount("database", files + "/database"));
-  if (!cluster.database_ca_config_map.empty())
-    mounts.add(authority_volume("database-ca", cluster.database_ca_config_map),
-               mount("database-ca", files + "/database-ca"));
+  mounts.add_authority("database-ca", cluster.database_ca_config_map, cluster.database_ca_secret);
   Json documents = mount("documents", environment.documents);
+  Json claim = {{"claimName", cluster.documents_claim}, {"readOnly", true}};
+  if (command.writes_documents) {
+    documents.erase("readOnly");
+    claim.erase("readOnly");
+  }
   if (!cluster.documents_sub_path.empty()) documents["subPath"] = cluster.documents_sub_path;
-  mounts.add(
-      {{"name", "documents"},
-       {"persistentVolumeClaim", {{"claimName", cluster.documents_claim}, {"readOnly", true}}}},
-      std::move(documents));
+  mounts.add({{"name", "documents"}, {"persistentVolumeClaim", std::move(claim)}},
+             std::move(documents));
 }
 
 Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& command,
@@ -111,10 +143,13 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
   Json keys = {item(kKeyId, "access_key_id"), item(kSecretKey, "secret_access_key")};
   if (environment.store.s3.endpoint.empty()) keys.push_back(item(kEndpoints, "endpoint"));
   mounts.add(secret_volume("store", name, std::move(keys)), mount("store", files + "/store"));
-  if (!cluster.store_ca_config_map.empty())
-    mounts.add(authority_volume("store-ca", cluster.store_ca_config_map),
-               mount("store-ca", files + "/store-ca"));
-  if (command.reads_sources) add_sources(environment, mounts);
+  mounts.add_authority("store-ca", cluster.store_ca_config_map, cluster.store_ca_secret);
+  if (command.source)
+    mounts.add(secret_volume("source-store", name,
+                             {item(std::string(kSourcePrefix) + kKeyId, "access_key_id"),
+                              item(std::string(kSourcePrefix) + kSecretKey, "secret_access_key")}),
+               mount("source-store", files + "/source-store"));
+  if (command.reads_sources) add_sources(environment, command, mounts);
   if (is_drill(command) && !cluster.conf_key_secret.empty())
     mounts.add(
         secret_volume("conf-key", cluster.conf_key_secret, Json::array({item("key", "key")})),
@@ -127,11 +162,13 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
   return mounts;
 }
 
-// The settings file says the same. The program refuses to run when they differ.
-Json variables_of(const EnvironmentSettings& environment) {
+// The settings file says the same. The program refuses to run when they differ. With two
+// environments in the file they would say of which: only the file does.
+Json variables_of(const EnvironmentSettings& environment, const PodCommand& command) {
   const auto variable = [](const char* name, const std::string& value) -> Json {
     return {{"name", name}, {"value", value}};
   };
+  if (command.source) return Json::array({variable("TMPDIR", "/tmp")});
   Json variables = {
       variable("BUCKET", environment.store.s3.bucket), variable("PREFIX", environment.prefix),
       variable("DB", environment.database.name), variable("PGHOST", environment.database.host)};
@@ -154,14 +191,14 @@ Json resources_of(const KubernetesSettings& cluster, bool drill) {
 
 Json container_of(const EnvironmentSettings& environment, const PodCommand& command, Json mounts) {
   Json arguments = {fmt::format("--config={}/settings.yaml", kPodSettings),
-                    "--env=" + environment.name};
+                    "--env=" + (command.source ? command.source->name : environment.name)};
   for (const std::string& argument : command.arguments) arguments.push_back(argument);
   return {{"name", kContainer},
           {"image", environment.kubernetes.image},
           {"imagePullPolicy", environment.kubernetes.image_pull_policy},
           {"command", Json::array({"dolibarr-backup"})},
           {"args", std::move(arguments)},
-          {"env", variables_of(environment)},
+          {"env", variables_of(environment, command)},
           {"resources", resources_of(environment.kubernetes, is_drill(command))},
           {"securityContext",
            {{"allowPrivilegeEscalation", false},
@@ -188,6 +225,8 @@ Json pod_of(const EnvironmentSettings& environment, const PodCommand& command,
                  {"seccompProfile", {{"type", "RuntimeDefault"}}}}}};
   if (!cluster.image_pull_secret.empty())
     spec["imagePullSecrets"] = Json::array({{{"name", cluster.image_pull_secret}}});
+  if (!cluster.priority_class.empty()) spec["priorityClassName"] = cluster.priority_class;
+  if (!cluster.tolerations.empty()) spec["tolerations"] = tolerations_of(cluster.tolerations);
   if (!cluster.node_selector.empty()) spec["nodeSelector"] = labels_of(cluster.node_selector);
   spec["containers"] = Json::array({container_of(environment, command, std::move(mounts.mounts))});
   spec["volumes"] = std::move(mounts.volumes);
@@ -261,15 +300,20 @@ ClusterObject job_object(const EnvironmentSettings& environment, const PodComman
 std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
                                          const PodCommand& command, const std::string& name,
                                          const std::string& job_uid,
-                                         const StoreCredentials& credentials) {
+                                         const StoreCredentials& credentials,
+                                         const std::optional<StoreCredentials>& source) {
   Json data = {{kKeyId, credentials.access_key_id.reveal()},
                {kSecretKey, credentials.secret_access_key.reveal()}};
   if (!credentials.endpoint.empty()) data[kEndpoints] = credentials.endpoint.reveal();
+  if (source) {
+    data[std::string(kSourcePrefix) + kKeyId] = source->access_key_id.reveal();
+    data[std::string(kSourcePrefix) + kSecretKey] = source->secret_access_key.reveal();
+  }
   const Json metadata = owned_metadata(environment, command, name, job_uid);
   return {Json{{"apiVersion", "v1"},
                {"kind", "ConfigMap"},
                {"metadata", metadata},
-               {"data", {{"settings.yaml", pod_settings(environment)}}}},
+               {"data", {{"settings.yaml", pod_settings(environment, command.source)}}}},
           Json{{"apiVersion", "v1"},
                {"kind", "Secret"},
                {"metadata", metadata},
@@ -282,7 +326,9 @@ std::string masked_objects(const EnvironmentSettings& environment, const PodComm
   StoreCredentials masked{Secret("***"), Secret("***"), {}};
   if (environment.store.s3.endpoint.empty()) masked.endpoint = Secret("***");
   Json items = Json::array({job_object(environment, command, name)});
-  for (Json& object : owned_objects(environment, command, name, "UID-OF-THE-JOB", masked))
+  std::optional<StoreCredentials> source;
+  if (command.source) source = masked;
+  for (Json& object : owned_objects(environment, command, name, "UID-OF-THE-JOB", masked, source))
     items.push_back(std::move(object));
   const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
   return list.dump(2) + "\n";

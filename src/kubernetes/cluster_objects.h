@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,11 +40,12 @@ ClusterObject job_object(const EnvironmentSettings& environment, const PodComman
                          const std::string& name);
 
 /// The ConfigMap with the settings and the transient Secret; both owned by the Job with this uid
-/// and gone with it.
+/// and gone with it. `source`: the credentials of command.source's store, if there is one.
 std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
                                          const PodCommand& command, const std::string& name,
                                          const std::string& job_uid,
-                                         const StoreCredentials& credentials);
+                                         const StoreCredentials& credentials,
+                                         const std::optional<StoreCredentials>& source = {});
 
 /// What --kubectl-dry-run prints: all of them, secret values as "***".
 std::string masked_objects(const EnvironmentSettings& environment, const PodCommand& command,

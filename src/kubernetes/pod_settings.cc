@@ -43,9 +43,8 @@ void put(Json& section, std::string_view key, const std::string& value) {
     put(section[std::string(key.substr(0, dot))], key.substr(dot + 1), value);
 }
 
-}  // namespace
-
-std::string pod_settings(const EnvironmentSettings& environment) {
+// What differs from the defaults, without credentials.
+Json said_of(const EnvironmentSettings& environment) {
   EnvironmentSettings defaults;
   defaults.is_protected = environment.name == "prod";
   EnvironmentSettings settings = environment;
@@ -61,16 +60,44 @@ std::string pod_settings(const EnvironmentSettings& environment) {
     const std::string value = key.get(settings);
     if (has(kAlwaysSaid, key.name) || value != key.get(defaults)) put(said, key.name, value);
   }
+  return said;
+}
+
+void put_store_files(Json& said, const std::string& folder, const KubernetesSettings& cluster) {
+  put(said, "store.access_key_id_file", folder + "/access_key_id");
+  put(said, "store.secret_access_key_file", folder + "/secret_access_key");
+  if (!cluster.store_ca_config_map.empty() || !cluster.store_ca_secret.empty())
+    put(said, "store.ca_file", std::string(kPodSecrets) + "/store-ca/ca.crt");
+}
+
+Json said_of_source(const EnvironmentSettings& source, const EnvironmentSettings& target) {
+  EnvironmentSettings settings = source;
+  settings.is_protected = false;  // it is out of reach: the pod need not guard it
+  settings.documents = "/run/elsewhere/" + source.name;
+  std::string& host = settings.database.host;
+  if (source.kubernetes.namespace_ != target.kubernetes.namespace_ &&
+      host.find('.') == std::string::npos)
+    host += "." + source.kubernetes.namespace_ + ".svc";
+  Json said = said_of(settings);
+  put_store_files(said, std::string(kPodSecrets) + "/source-store", target.kubernetes);
+  return said;
+}
+
+}  // namespace
+
+std::string pod_settings(const EnvironmentSettings& environment,
+                         const EnvironmentSettings* source) {
+  const KubernetesSettings& cluster = environment.kubernetes;
   const std::string files = kPodSecrets;
-  put(said, "store.access_key_id_file", files + "/store/access_key_id");
-  put(said, "store.secret_access_key_file", files + "/store/secret_access_key");
+  Json said = said_of(environment);
+  put_store_files(said, files + "/store", cluster);
   put(said, "database.user_file", files + "/database/username");
   put(said, "database.password_file", files + "/database/password");
-  if (!environment.kubernetes.store_ca_config_map.empty())
-    put(said, "store.ca_file", files + "/store-ca/ca.crt");
-  if (!environment.kubernetes.database_ca_config_map.empty())
+  if (!cluster.database_ca_config_map.empty() || !cluster.database_ca_secret.empty())
     put(said, "database.sslrootcert", files + "/database-ca/ca.crt");
-  return Json{{"environments", {{environment.name, said}}}}.dump(2) + "\n";
+  Json environments = {{environment.name, std::move(said)}};
+  if (source) environments[source->name] = said_of_source(*source, environment);
+  return Json{{"environments", std::move(environments)}}.dump(2) + "\n";
 }
 
 }  // namespace dolibarr_backup

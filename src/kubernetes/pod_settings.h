@@ -13,6 +13,10 @@ inline constexpr const char* kPodSecrets = "/run/secrets/dolibarr-backup";
 /// The settings file of `environment`'s pod: what differs from the program's defaults, with the
 /// credentials where the pod mounts them. It has no secret and no `kubernetes` part. JSON, which
 /// is YAML. Pure.
-std::string pod_settings(const EnvironmentSettings& environment);
+///
+/// `source`: another environment whose backup is brought back into this one. Only its store is
+/// within reach of the pod: its database is named in full, and its documents lie elsewhere.
+std::string pod_settings(const EnvironmentSettings& environment,
+                         const EnvironmentSettings* source = nullptr);
 
 }  // namespace dolibarr_backup

@@ -95,6 +95,7 @@ std::string hint_for(std::string_view text) {
   if (has(text, "quota"))
     return "the namespace's quota leaves no room: lower kubernetes.cpu_request, memory_request or "
            "memory_limit, or raise the quota";
+  if (has(text, "PriorityClass")) return "kubernetes.priority_class must name one that exists";
   if (has(text, "serviceaccount")) return "kubernetes.service_account must name one that exists";
   if (has(text, "persistentvolumeclaim"))
     return "kubernetes.documents_claim must name a claim that exists in kubernetes.namespace";

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <set>
@@ -16,7 +14,9 @@
 #include "core/setting_values.h"
 #include "kubernetes/cluster_objects.h"
 #include "kubernetes/kubectl.h"
+#include "kubernetes/pause.h"
 #include "kubernetes/pod_state.h"
+#include "kubernetes/scale_down.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -34,15 +34,6 @@ constexpr int kCleanupTries = 4;
 constexpr const char* kRequestTimeout = "--request-timeout=30s";
 // The pod has 60 s to abort its uploads.
 constexpr const char* kWaitForEnd = "--timeout=75s";
-
-// Sleeps; throws Errc::interrupted when stopped.
-void pause(seconds duration, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::unique_lock lock(mutex);
-  changed.wait_for(lock, stop, duration, [] { return false; });
-  throw_if_stopped(stop);
-}
 
 std::string random_letters() {
   static constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz234567";
@@ -64,17 +55,10 @@ class ClusterRun {
   ClusterRun(const ClusterRun&) = delete;
   ClusterRun& operator=(const ClusterRun&) = delete;
 
-  void create(const std::stop_token& stop) {
-    const KubernetesSettings& cluster = environment_.kubernetes;
-    const StoreCredentials credentials = read_store_credentials(
-        with_context("while reading the store's credentials",
-                     [&] {
-                       return kubectl_.run({"get", "secret", cluster.store_secret,
-                                            "--namespace=" + cluster.store_secret_namespace,
-                                            "--output=json", kRequestTimeout},
-                                           "", stop);
-                     }),
-        environment_);
+  // Its pod waits for what create_owned() makes.
+  void create_job(const std::stop_token& stop) {
+    credentials_ = credentials_of(environment_, stop);
+    if (command_.source) source_credentials_ = credentials_of(*command_.source, stop);
     throw_if_stopped(stop);
     begun_ = true;  // also if the answer is lost
     const std::string made = with_context("while making the Job", [&] {
@@ -84,11 +68,16 @@ class ClusterRun {
     const nlohmann::json job = nlohmann::json::parse(made, nullptr, false);
     if (!job.is_object() || !job.contains("metadata") || !job["metadata"].contains("uid"))
       throw Error(Errc::cluster, "kubectl did not say which Job it made");
-    log::info("runs as Job {} in namespace {} of {}", name_, cluster.namespace_, cluster.context);
+    uid_ = job["metadata"]["uid"].get<std::string>();
+    log::info("runs as Job {} in namespace {} of {}", name_, environment_.kubernetes.namespace_,
+              environment_.kubernetes.context);
     throw_if_stopped(stop);
+  }
+
+  void create_owned() {
     std::string owned;
-    for (const ClusterObject& object : owned_objects(
-             environment_, command_, name_, job["metadata"]["uid"].get<std::string>(), credentials))
+    for (const ClusterObject& object :
+         owned_objects(environment_, command_, name_, uid_, *credentials_, source_credentials_))
       owned += object.dump() + "\n";
     with_context("while making the Job's Secret and ConfigMap", [&] {
       return kubectl_.run({"create", "--filename=-", "--output=name", kRequestTimeout}, owned);
@@ -118,8 +107,25 @@ class ClusterRun {
 
   const Kubectl& kubectl() const { return kubectl_; }
   const EnvironmentSettings& environment() const { return environment_; }
+  const std::string& name() const { return name_; }
 
  private:
+  // Through the environment's own context: two environments may be in two clusters.
+  static StoreCredentials credentials_of(const EnvironmentSettings& environment,
+                                         const std::stop_token& stop) {
+    const KubernetesSettings& cluster = environment.kubernetes;
+    const Kubectl kubectl(cluster);
+    return read_store_credentials(
+        with_context("while reading the store's credentials",
+                     [&] {
+                       return kubectl.run({"get", "secret", cluster.store_secret,
+                                           "--namespace=" + cluster.store_secret_namespace,
+                                           "--output=json", kRequestTimeout},
+                                          "", stop);
+                     }),
+        environment);
+  }
+
   void remove() noexcept {
     if (!begun_) return;
     for (int left = kCleanupTries; left > 0; --left) {
@@ -159,6 +165,8 @@ class ClusterRun {
   const Kubectl kubectl_;
   const PodCommand& command_;
   const std::string name_;
+  std::optional<StoreCredentials> credentials_, source_credentials_;
+  std::string uid_;
   bool begun_ = false;
 };
 
@@ -340,8 +348,12 @@ RunOutcome follow_to_the_end(const ClusterRun& run,
 int run_in_cluster(const EnvironmentSettings& environment, const PodCommand& command,
                    const std::function<void(const std::string&)>& line,
                    const std::stop_token& stop) {
+  ScaleDown scale_down(environment.kubernetes);  // goes last: the application comes back then
+  if (command.replaces) scale_down.plan(command.scale_down, stop);
   ClusterRun run(environment, command);
-  run.create(stop);
+  run.create_job(stop);
+  scale_down.execute(run.name(), stop);
+  run.create_owned();
   Patience patience(environment.kubernetes.pending_timeout);
   StartWait(run).wait(patience, stop);
   const RunOutcome outcome = follow_to_the_end(run, line, patience, stop);

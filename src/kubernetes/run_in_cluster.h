@@ -17,8 +17,12 @@ namespace dolibarr_backup {
 /// settings belong to the Job. They are removed on every way out; what a killed process leaves
 /// ends by the Job's deadline and TTL.
 ///
-/// Throws Errc::cluster if the cluster cannot be reached or cannot run the pod, with the reason
-/// that the cluster gives; Errc::config if a Secret lacks a key; Errc::interrupted when stopped.
+/// A command that replaces the documents is refused while other pods use them, or their workloads
+/// stand at 0 until it is over (kubernetes/scale_down.h).
+///
+/// Throws Errc::refused for that; Errc::cluster if the cluster cannot be reached or cannot run the
+/// pod, with the reason that the cluster gives; Errc::config if a Secret lacks a key;
+/// Errc::interrupted when stopped.
 int run_in_cluster(const EnvironmentSettings& environment, const PodCommand& command,
                    const std::function<void(const std::string&)>& line,
                    const std::stop_token& stop);

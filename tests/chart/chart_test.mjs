@@ -369,6 +369,7 @@ test('the program reads the settings and knows the commands', { skip: program ? 
   }
 });
 
+const authority = (of, ca) => (ca ? { [`${of}_ca_${ca.secret ? 'secret' : 'config_map'}`]: ca.secret ?? ca.configMap } : {});
 // The settings file from which the program makes the pod that the chart makes from these values.
 function settingsFor(values) {
   const [rendered] = readYaml(render(values).find((one) => one.kind === 'ConfigMap').data['settings.yaml']);
@@ -381,8 +382,9 @@ function settingsFor(values) {
     ...(values.documents.subPath ? { documents_sub_path: values.documents.subPath } : {}),
     ...(values.nodeSelector ? { node_selector: Object.entries(values.nodeSelector).map((one) => one.join('=')).join(',') } : {}),
     ...(values.image?.pullSecrets ? { image_pull_secret: values.image.pullSecrets[0] } : {}),
-    ...(values.store.ca ? { store_ca_config_map: values.store.ca.configMap } : {}),
-    ...(values.database.ca ? { database_ca_config_map: values.database.ca.configMap } : {}),
+    ...authority('store', values.store.ca), ...authority('database', values.database.ca),
+    ...(values.priorityClassName ? { priority_class: values.priorityClassName } : {}),
+    ...(values.tolerations ? { tolerations: values.tolerations.map(({ key, value, effect }) => key + (value ? `=${value}` : '') + (effect ? `:${effect}` : '')).join(',') } : {}),
     ...(values.drill?.confKeySecret ? { conf_key_secret: values.drill.confKeySecret.name } : {}),
   };
   return { environments: { [values.environment]: settings } };
@@ -392,9 +394,10 @@ test("the program's pod in a cluster is the chart's", { skip: program ? false : 
   const full = merged(prod, {
     drill: { enabled: true, confKeySecret: { name: 'dolibarr-key' } }, timeZone: 'Europe/Paris',
     store: { endpoint: 'https://storage.googleapis.com', ca: { configMap: 'store-authority' } },
-    database: { sslmode: 'verify-full', ca: { configMap: 'erp-db-ca' } }, documents: { subPath: 'documents' },
+    database: { sslmode: 'verify-full', ca: { secret: 'erp-db-ca' } }, documents: { subPath: 'documents' },
     settings: { protected: false, php_time_zone: 'Europe/Paris', retention: { days: 31 }, workers: 4, store: { retries: 7 }, database: { connections: 3 } },
-    image: { pullSecrets: ['pull'] }, nodeSelector: { 'kubernetes.io/arch': 'amd64' },
+    image: { pullSecrets: ['pull'] }, nodeSelector: { 'kubernetes.io/arch': 'amd64' }, priorityClassName: 'backups',
+    tolerations: [{ key: 'pool', operator: 'Equal', value: 'backup', effect: 'NoSchedule' }, { key: 'dedicated', operator: 'Exists' }],
   });
   const texts = (node) => node !== null && typeof node === 'object' ? Object.fromEntries(Object.entries(node).map(([key, value]) => [key, texts(value)])) : String(node);
   // What must differ: the names of the transient objects, the last arguments, labels.

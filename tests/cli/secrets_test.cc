@@ -28,18 +28,6 @@ std::string contents(const fs::path& path) {
   return text.str();
 }
 
-// The command lines of all processes, as anybody on the machine can read them.
-std::string all_command_lines() {
-  std::string all;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") == std::string::npos)
-      all += contents(entry.path() / "cmdline") + '\n';
-  }
-  return all;
-}
-
 class Secrets : public testing::Test {
  protected:
   Secrets() : s3_(ceph().make_bucket("secrets" + std::to_string(++buckets_))) {

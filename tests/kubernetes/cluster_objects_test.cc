@@ -61,6 +61,62 @@ TEST(ClusterObjects, DocumentsCannotBeWritten) {
   EXPECT_EQ((*named(spec["containers"][0]["volumeMounts"], "documents"))["readOnly"], true);
 }
 
+TEST(ClusterObjects, ARestoreWritesThem) {
+  PodCommand restore{"restore", {"restore"}, true};
+  restore.writes_documents = true;
+  const Json spec = pod_spec(restore);
+  EXPECT_EQ((*named(spec["volumes"], "documents"))["persistentVolumeClaim"],
+            Json::parse(R"({"claimName":"erp-documents"})"));
+  EXPECT_FALSE((*named(spec["containers"][0]["volumeMounts"], "documents")).contains("readOnly"));
+}
+
+TEST(ClusterObjects, ACopyHasBothStoresAndOneDatabase) {
+  EnvironmentSettings sandbox = cluster_environment();
+  sandbox.name = "sandbox";
+  sandbox.prefix = "erp/sandbox";
+  sandbox.is_protected = false;
+  sandbox.kubernetes.namespace_ = "erp-sandbox";
+  const EnvironmentSettings prod = cluster_environment();
+  PodCommand refresh{"refresh", {"refresh"}, true};
+  refresh.source = &prod;
+  const Json container = pod_spec(refresh, sandbox)["containers"][0];
+  EXPECT_EQ(container["args"][1], "--env=prod");
+  EXPECT_EQ(container["env"], Json::parse(R"([{"name":"TMPDIR","value":"/tmp"}])"));
+  EXPECT_NE(named(container["volumeMounts"], "source-store"), nullptr);
+  const StoreCredentials source{Secret("c291cmNl"), Secret("c2VjcmV0"), {}};
+  const auto owned = owned_objects(sandbox, refresh, "run-1", "uid-1", credentials(), source);
+  EXPECT_EQ(owned.at(1)["data"]["SOURCE_AWS_ACCESS_KEY_ID"], "c291cmNl");
+  EXPECT_EQ(owned.at(1)["data"]["AWS_ACCESS_KEY_ID"], kKeyId);
+  const Json file = Json::parse(owned.at(0)["data"]["settings.yaml"].get<std::string>());
+  const Json& of_source = file["environments"]["prod"];
+  EXPECT_EQ(of_source["database"]["host"], "erp-db.erp.svc");
+  EXPECT_FALSE(of_source["database"].contains("password_file"));
+  EXPECT_EQ(of_source["store"]["access_key_id_file"],
+            "/run/secrets/dolibarr-backup/source-store/access_key_id");
+  EXPECT_EQ(file["environments"]["sandbox"]["store"]["access_key_id_file"],
+            "/run/secrets/dolibarr-backup/store/access_key_id");
+}
+
+TEST(ClusterObjects, TolerationsAreTaintsAsKubectlWritesThem) {
+  EnvironmentSettings environment = cluster_environment();
+  environment.kubernetes.tolerations = "pool=backup:NoSchedule,dedicated:NoExecute,any";
+  environment.kubernetes.priority_class = "high";
+  const Json spec = pod_spec(kList, environment);
+  EXPECT_EQ(spec["tolerations"], Json::parse(R"([
+      {"key":"pool","operator":"Equal","value":"backup","effect":"NoSchedule"},
+      {"key":"dedicated","operator":"Exists","effect":"NoExecute"},
+      {"key":"any","operator":"Exists"}])"));
+  EXPECT_EQ(spec["priorityClassName"], "high");
+}
+
+TEST(ClusterObjects, AnAuthorityMayLieInASecret) {
+  EnvironmentSettings environment = cluster_environment();
+  environment.kubernetes.store_ca_secret = "authority";
+  EXPECT_EQ((*named(pod_spec(kList, environment)["volumes"], "store-ca"))["secret"]["secretName"],
+            "authority");
+  EXPECT_THAT(pod_settings(environment), HasSubstr("/store-ca/ca.crt"));
+}
+
 TEST(ClusterObjects, WhoReadsNoSourceHasNoWayToIt) {
   const Json spec = pod_spec(kList);
   for (const char* name : {"documents", "database"}) {

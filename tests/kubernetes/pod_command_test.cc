@@ -41,6 +41,25 @@ TEST(PodCommand, OptionsGoAlong) {
               ElementsAre("find", "--log-format=json", "--", "-x"));
 }
 
+TEST(PodCommand, ARestoreMayWriteAndIsConfirmedHere) {
+  const PodCommand restore = command_of(
+      {"restore", "--into", "prod", "--as-of", "2026-03-31", "--half", "db", "--scale-down"});
+  EXPECT_THAT(restore.arguments, ElementsAre("restore", "--log-format=json", "--into=prod",
+                                             "--as-of=2026-03-31", "--half=db", "--confirm=prod"));
+  EXPECT_TRUE(restore.replaces && restore.reads_sources && restore.scale_down);
+  EXPECT_TRUE(restore.writes_documents);
+  EXPECT_FALSE(command_of({"restore", "--into", "prod", "-n"}).writes_documents);
+  EXPECT_TRUE(command_of({"restore", "--into", "prod", "--discard-old"}).writes_documents);
+  EXPECT_FALSE(command_of({"restore", "--into", "prod", "--discard-old"}).replaces);
+  EXPECT_FALSE(command_of({"restore", "--into-database", "copy"}).replaces);
+  EXPECT_FALSE(command_of({"backup"}).replaces);
+}
+
+TEST(PodCommand, WhoHoldsIsWhoAsked) {
+  EXPECT_THAT(command_of({"hold", "add", "a.dump", "--why", "w", "--who", "me"}).arguments,
+              ElementsAre("hold", "add", "a.dump", "--log-format=json", "--why=w", "--who=me"));
+}
+
 TEST(PodCommand, OnlyWhatLooksAtTheSourcesGetsThem) {
   EXPECT_TRUE(command_of({"backup"}).reads_sources);
   for (const char* name : {"list", "prune", "verify", "drill"})
@@ -50,7 +69,10 @@ TEST(PodCommand, OnlyWhatLooksAtTheSourcesGetsThem) {
 TEST(PodCommand, WhatMeansNothingThereIsRefused) {
   EXPECT_EQ(refusal_of({"drill", "--work-dir", "/srv"}), Errc::usage);
   EXPECT_EQ(refusal_of({"drill", "--conf-key-file", "/key"}), Errc::usage);
-  EXPECT_EQ(refusal_of({"restore", "--into", "prod"}), Errc::refused);
+  EXPECT_EQ(refusal_of({"restore", "--path", "a", "--to", "/tmp"}), Errc::usage);
+  EXPECT_EQ(refusal_of({"restore", "--into-documents", "/srv"}), Errc::usage);
+  EXPECT_EQ(refusal_of({"restore", "--into-database", "postgresql://u:p@h/d"}), Errc::usage);
+  EXPECT_EQ(refusal_of({"refresh", "--from", "prod", "--into", "prod", "--sql", "f"}), Errc::usage);
   EXPECT_EQ(refusal_of({"show", "a.pdf"}), Errc::refused);
 }
 

@@ -54,6 +54,8 @@ class ServerProcess {
   pid_t pid_ = -1;
 };
 
+/// The command lines of all processes of this machine, as anybody can read them.
+std::string all_command_lines();
 /// The last `lines` lines of a file; "" if it cannot be read.
 std::string file_tail(const std::string& path, size_t lines = 40);
 /// A user that servers which refuse root can run as: "" unless we are root, else

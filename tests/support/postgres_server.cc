@@ -1,8 +1,11 @@
 #include "support/postgres_server.h"
 
+#include <fmt/format.h>
 #include <libpq-fe.h>
-#include <algorithm>
+#include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
@@ -28,6 +31,14 @@ std::string sql_literal(const std::string& text) {
 
 std::string sql_name(const std::string& name) {
   return '"' + name + '"';
+}
+
+// Of this process and this server alone: a process's number has 22 bits.
+std::string own_loopback_address() {
+  static std::atomic<int> counter{0};
+  const int pid = ::getpid();
+  return fmt::format("127.{}.{}.{}", 1 + pid / 65536 + 64 * (counter++ % 3), pid / 256 % 256,
+                     pid % 256);
 }
 
 void write_file(const fs::path& path, const std::string& text) {
@@ -58,7 +69,9 @@ std::string PostgresServer::bin_folder() {
 }
 
 PostgresServer::PostgresServer(const std::vector<std::string>& settings)
-    : extra_settings_(settings), user_(unprivileged_user({"postgres", "nobody"})) {
+    : address_(own_loopback_address()),
+      extra_settings_(settings),
+      user_(unprivileged_user({"postgres", "nobody"})) {
   give_to(folder_.string(), user_);
   initialize();
   start();
@@ -80,9 +93,10 @@ void PostgresServer::initialize() {
                 "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"},
        .user = user_});
   write_file(folder_ / "data/pg_hba.conf",
-             "local all +password_roles scram-sha-256\nlocal all all trust\n");
-  std::string conf = "listen_addresses = ''\nunix_socket_directories = '" + folder_.string() +
-                     "'\nport = " + kPort +
+             "local all +password_roles scram-sha-256\nlocal all all trust\n"
+             "host all all 127.0.0.0/8 scram-sha-256\n");
+  std::string conf = "listen_addresses = '" + address_ + "'\nunix_socket_directories = '" +
+                     folder_.string() + "'\nport = " + kPort +
                      "\nfsync = off\nfull_page_writes = off\nsynchronous_commit = off\n"
                      "max_connections = 40\nshared_buffers = 32MB\npassword_encryption = "
                      "'scram-sha-256'\ntimezone = 'UTC'\nlog_timezone = 'UTC'\n";

@@ -10,10 +10,10 @@
 
 namespace dolibarr_backup {
 
-/// A private PostgreSQL in a temporary folder: unix socket only, C.UTF-8, nothing
-/// synced. It starts in about a second and ends with this object or this process.
-/// As root it runs as user postgres or nobody. Failures throw Errc::source with
-/// the end of its log. One thread uses it; connections are anybody's.
+/// A private PostgreSQL in a temporary folder, C.UTF-8, nothing synced: on a unix socket,
+/// and on a loopback address of its own for roles that have a password. It starts in about a second
+/// and ends with this object or this process. As root it runs as user postgres or nobody. Failures
+/// throw Errc::source with the end of its log. One thread uses it; connections are anybody's.
 ///
 /// Roles: `kSuperuser`, and `kOwner` (plain, CREATEDB), who owns the databases
 /// made here; both log in without a password. Roles of add_password_role() need theirs.
@@ -31,6 +31,8 @@ class PostgresServer {
   /// The folder with the socket, for PGHOST; the port is kPort.
   std::string socket_folder() const { return folder_.string(); }
   static constexpr const char* kPort = "5432";
+  /// The address (127.x.y.z) on which kPort is this server alone; nobody is trusted there.
+  const std::string& address() const { return address_; }
   /// The newest installed <bin> folder, with psql, pg_dump and the others.
   static std::string bin_folder();
 
@@ -63,6 +65,7 @@ class PostgresServer {
                        const std::string& role, const std::string& input = "") const;
 
   TempDir folder_;
+  std::string address_;
   std::vector<std::string> extra_settings_;
   std::string user_;
   std::unique_ptr<ServerProcess> server_;

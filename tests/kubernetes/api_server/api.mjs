@@ -144,6 +144,8 @@ export class Api {
     const account = pod.spec.serviceAccountName;
     if (!this.store.get('serviceaccounts', namespace, account))
       throw forbidden(type, name, `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`);
+    const priority = pod.spec.priorityClassName;
+    if (priority && !this.config.priorityClasses.includes(priority)) throw forbidden(type, name, `no PriorityClass with name ${priority} was found`);
     const level = this.store.get('namespaces', '', namespace)?.metadata.labels?.['pod-security.kubernetes.io/enforce'];
     const bad = podSecurityProblems(pod.spec, level);
     if (bad.length > 0) throw forbidden(type, name, `violates PodSecurity "${level}:latest": ${bad.join(', ')}`);

@@ -18,7 +18,7 @@ export const defaults = {
   port: 0, controlPort: 0, user: 'tester', token: undefined, context: 'test', namespace: 'default',
   namespaces: {}, claims: {}, images: {}, objects: [], hosts: {}, mask: [],
   node: { labels: { 'kubernetes.io/arch': 'amd64', 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': 'node-1' }, cpu: '8', memory: '16Gi' },
-  forbid: [], quota: {}, freeze: [], errors: [], users: true, speed: 1, podDelay: 0, idleStop: 200,
+  forbid: [], quota: {}, priorityClasses: ['system-cluster-critical', 'system-node-critical'], freeze: [], errors: [], users: true, speed: 1, podDelay: 0, idleStop: 200,
   dropLogs: 0, dropLogAfter: 0, dropLogHow: 'end', oldestVersion: 0, controllersDown: false, keepFolders: false,
 };
 
@@ -55,9 +55,11 @@ export async function startServer(given = {}) {
       if (fault) {
         if (fault.count > 0) fault.count--;
         if (fault.reset === 'before') { record.code = 0; request.socket.destroy(); return; }
-        if (fault.reset !== 'after') throw new ApiError(fault.code ?? 500, fault.reason ?? 'InternalError', fault.message ?? 'Internal error occurred: etcdserver: request timed out', undefined, fault.retryAfter ? { 'Retry-After': String(fault.retryAfter) } : {});
+        if (fault.hang === 'before') { record.code = 0; return; }
+        if (!(fault.reset === 'after' || fault.hang === 'after')) throw new ApiError(fault.code ?? 500, fault.reason ?? 'InternalError', fault.message ?? 'Internal error occurred: etcdserver: request timed out', undefined, fault.retryAfter ? { 'Retry-After': String(fault.retryAfter) } : {});
       }
       const done = await api.handle({ method: request.method, path: url.pathname.replace(/(.)\/$/, '$1'), query: url.searchParams, headers: request.headers, body });
+      if (fault?.hang === 'after') { record.code = 0; return; }
       if (fault?.reset === 'after') { record.code = 0; request.socket.destroy(); return; } // done, but nobody is told
       if (done.stream) {
         record.code = 200;

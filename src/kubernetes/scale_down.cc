@@ -1,0 +1,164 @@
+#include "kubernetes/scale_down.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "core/setting_values.h"
+#include "kubernetes/pause.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::seconds;
+
+constexpr int kTries = 4;
+constexpr const char* kRequestTimeout = "--request-timeout=30s";
+
+}  // namespace
+
+std::vector<MountingPod> ScaleDown::mounting_pods(const std::stop_token& stop) const {
+  return pods_that_mount(kubectl_.run({"get", "pods", "--output=json", kRequestTimeout}, "", stop),
+                         settings_.documents_claim);
+}
+
+std::vector<std::string> ScaleDown::application_pods(const std::stop_token& stop) const {
+  std::vector<std::string> names;
+  for (const MountingPod& pod : mounting_pods(stop))
+    if (pod.run.empty()) names.push_back(pod.name);
+  return names;
+}
+
+void ScaleDown::plan(bool allowed, const std::stop_token& stop) {
+  for (const MountingPod& pod : mounting_pods(stop))
+    if (pod.replaces)
+      throw Error(Errc::refused, fmt::format("a restore is under way: {}", pod.run))
+          .with_hint(fmt::format("wait for it, or end it: kubectl --context={} --namespace={} "
+                                 "delete job {}",
+                                 settings_.context, settings_.namespace_, pod.run));
+  put_back_leftovers(stop);
+  std::vector<std::string> names;
+  for (const MountingPod& pod : mounting_pods(stop)) {
+    if (!pod.run.empty()) continue;
+    names.push_back(pod.name);
+    if (!allowed) continue;
+    const std::string reference = workload_of(pod, stop).reference();
+    if (std::find(planned_.begin(), planned_.end(), reference) == planned_.end())
+      planned_.push_back(reference);
+  }
+  if (!names.empty() && !allowed)
+    throw Error(Errc::refused, fmt::format("pods use the documents '{}': {}",
+                                           settings_.documents_claim, fmt::join(names, ", ")))
+        .with_hint("--scale-down stops them while the restore goes on, and starts them again");
+}
+
+void ScaleDown::execute(const std::string& run, const std::stop_token& stop) {
+  for (const std::string& reference : planned_) scale(reference, run, stop);
+  if (!planned_.empty()) wait_until_gone(stop);
+}
+
+// What stands at 0 with our note, and nobody restores any more.
+void ScaleDown::put_back_leftovers(const std::stop_token& stop) const {
+  const std::string list =
+      kubectl_.run({"get", "deployments,statefulsets", "--output=json", kRequestTimeout}, "", stop);
+  for (const Workload& left : scaled_workloads(list)) {
+    log::warning("an earlier run was killed and left {} at 0: it is put back to {}",
+                 left.reference(), left.former_replicas);
+    put_back(left.reference());
+  }
+}
+
+Workload ScaleDown::workload_of(const MountingPod& pod, const std::stop_token& stop) const {
+  Controller owner = pod.controller;
+  if (owner.kind == "ReplicaSet")
+    owner = controller_of(kubectl_.run(
+        {"get", "replicaset/" + owner.name, "--output=json", kRequestTimeout}, "", stop));
+  if (owner.kind == "Deployment") return read("deployment/" + owner.name, stop);
+  if (owner.kind == "StatefulSet") return read("statefulset/" + owner.name, stop);
+  throw Error(Errc::refused, fmt::format("pod '{}' uses the documents and belongs to no Deployment "
+                                         "or StatefulSet",
+                                         pod.name))
+      .with_hint("stop it yourself, then restore again");
+}
+
+Workload ScaleDown::read(const std::string& reference, const std::stop_token& stop) const {
+  return read_workload(
+      kubectl_.run({"get", reference, "--output=json", kRequestTimeout}, "", stop));
+}
+
+void ScaleDown::scale(const std::string& reference, const std::string& run,
+                      const std::stop_token& stop) {
+  for (int left = kTries;; --left) {
+    throw_if_stopped(stop);
+    const Workload workload = read(reference, stop);
+    scaled_.push_back(workload);  // also if the answer is lost
+    try {
+      kubectl_.run({"patch", reference, "--type=merge", "--output=name",
+                    "--patch=" + scale_down_patch(workload, run), kRequestTimeout});
+    } catch (const Error& error) {
+      // It changed meanwhile; then the note is not there, and nothing is put back.
+      if (left == 1 || std::string(error.what()).find("Conflict") == std::string::npos) throw;
+      scaled_.pop_back();
+      continue;
+    }
+    log::warning(
+        "{} is scaled from {} to 0 until the restore is over; if this program is killed, "
+        "the next restore puts it back, or: {}",
+        reference, workload.replicas, by_hand(reference, workload.replicas));
+    return;
+  }
+}
+
+void ScaleDown::wait_until_gone(const std::stop_token& stop) const {
+  const Clock::time_point start = Clock::now();
+  for (;;) {
+    const std::vector<std::string> names = application_pods(stop);
+    if (names.empty()) return;
+    if (Clock::now() - start >= settings_.pending_timeout)
+      throw Error(Errc::cluster,
+                  fmt::format("pods still use the documents after {}: {}",
+                              duration_text(settings_.pending_timeout), fmt::join(names, ", ")))
+          .with_hint("kubernetes.pending_timeout gives them more time to end");
+    pause(seconds(1), stop);
+  }
+}
+
+void ScaleDown::put_back(const std::string& reference) const {
+  const Workload now = read(reference);
+  if (now.former_replicas < 0) return;  // the change was never made, or somebody undid it
+  kubectl_.run({"patch", reference, "--type=merge", "--output=name",
+                "--patch=" + put_back_patch(now), kRequestTimeout});
+  log::info("{} is put back to {}", reference,
+            now.replicas == 0 ? now.former_replicas : now.replicas);
+}
+
+void ScaleDown::put_back() noexcept {
+  for (const Workload& workload : scaled_) {
+    for (int left = kTries; left > 0; --left) {
+      try {
+        put_back(workload.reference());
+        break;
+      } catch (const std::exception& error) {
+        if (left == 1)
+          log::error("{} still stands at 0: {}; put it back: {}", workload.reference(),
+                     error.what(), by_hand(workload.reference(), workload.replicas));
+        else
+          std::this_thread::sleep_for(seconds(2));
+      }
+    }
+  }
+}
+
+std::string ScaleDown::by_hand(const std::string& reference, int replicas) const {
+  return fmt::format("kubectl --context={} --namespace={} scale {} --replicas={}",
+                     settings_.context, settings_.namespace_, reference, replicas);
+}
+
+}  // namespace dolibarr_backup

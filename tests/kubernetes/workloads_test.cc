@@ -1,0 +1,104 @@
+#include "kubernetes/workloads.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace dolibarr_backup {
+namespace {
+
+using Json = nlohmann::json;
+
+Json pod(const std::string& name, const std::string& claim, const std::string& phase = "Running") {
+  return {
+      {"metadata", {{"name", name}, {"labels", Json::object()}}},
+      {"spec", {{"volumes", {{{"name", "d"}, {"persistentVolumeClaim", {{"claimName", claim}}}}}}}},
+      {"status", {{"phase", phase}}}};
+}
+
+std::vector<MountingPod> mounting(const std::vector<Json>& pods) {
+  return pods_that_mount(Json{{"items", pods}}.dump(), "documents");
+}
+
+TEST(Workloads, PodsThatUseTheClaimAndHaveNotEnded) {
+  const auto found = mounting({pod("a", "documents"), pod("b", "other"),
+                               pod("c", "documents", "Succeeded"), pod("d", "documents", "Pending"),
+                               Json{{"metadata", {{"name", "bare"}}}, {"spec", Json::object()}}});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].name, "a");
+  EXPECT_EQ(found[0].controller.kind, "");
+  EXPECT_EQ(found[0].run, "");
+  EXPECT_EQ(found[1].name, "d");
+}
+
+TEST(Workloads, OurOwnPodsAreKnown) {
+  Json backup = pod("backup-x", "documents"), restore = pod("restore-x", "documents");
+  backup["metadata"]["labels"] = {{"app.kubernetes.io/name", "dolibarr-backup"}};
+  restore["metadata"]["labels"] = {{"app.kubernetes.io/name", "dolibarr-backup"},
+                                   {"app.kubernetes.io/component", "restore"},
+                                   {"dolibarr-backup/run", "run-1"}};
+  const auto found = mounting({backup, restore});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].run, "backup-x");
+  EXPECT_FALSE(found[0].replaces);
+  EXPECT_EQ(found[1].run, "run-1");
+  EXPECT_TRUE(found[1].replaces);
+}
+
+TEST(Workloads, TheControllerIsTheOneOwnerThatSaysSo) {
+  Json owned = pod("a", "documents");
+  owned["metadata"]["ownerReferences"] = {
+      {{"kind", "Other"}, {"name", "x"}},
+      {{"kind", "ReplicaSet"}, {"name", "erp-1"}, {"controller", true}}};
+  const auto found = mounting({owned});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].controller.kind, "ReplicaSet");
+  EXPECT_EQ(found[0].controller.name, "erp-1");
+}
+
+Json deployment(int replicas, const Json& annotations = {}) {
+  return {{"kind", "Deployment"},
+          {"metadata", {{"name", "erp"}, {"resourceVersion", "7"}, {"annotations", annotations}}},
+          {"spec", {{"replicas", replicas}}}};
+}
+
+TEST(Workloads, TheFormerCountIsWrittenWithTheScaling) {
+  const Workload erp = read_workload(deployment(2).dump());
+  EXPECT_EQ(erp.reference(), "deployment/erp");
+  EXPECT_EQ(erp.former_replicas, -1);
+  EXPECT_EQ(Json::parse(scale_down_patch(erp, "run-1")), Json::parse(R"({"metadata":{
+      "resourceVersion":"7","annotations":{"dolibarr-backup/replicas":"2",
+      "dolibarr-backup/run":"run-1"}},"spec":{"replicas":0}})"));
+}
+
+TEST(Workloads, TheWayBackTakesTheNoteAway) {
+  const Json note = {{kFormerReplicas, "2"}, {kScaledBy, "run-1"}};
+  const Json gone = Json::parse(R"({"resourceVersion":"7","annotations":
+      {"dolibarr-backup/replicas":null,"dolibarr-backup/run":null}})");
+  const Json patch = Json::parse(put_back_patch(read_workload(deployment(0, note).dump())));
+  EXPECT_EQ(patch, (Json{{"metadata", gone}, {"spec", {{"replicas", 2}}}}));
+  // Somebody put it back by hand, perhaps to another number.
+  EXPECT_EQ(Json::parse(put_back_patch(read_workload(deployment(3, note).dump()))),
+            (Json{{"metadata", gone}}));
+}
+
+TEST(Workloads, OnlyThoseWithANoteWereScaledByUs) {
+  const Json list = {{"items",
+                      {deployment(0), deployment(0, {{kFormerReplicas, "4"}}),
+                       deployment(0, {{kFormerReplicas, "many"}})}}};
+  const std::vector<Workload> found = scaled_workloads(list.dump());
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].former_replicas, 4);
+  EXPECT_EQ(found[1].former_replicas, 1);  // at least one ran
+}
+
+TEST(Workloads, WhatIsNoObjectIsAnError) {
+  EXPECT_THROW(pods_that_mount("nonsense", "documents"), Error);
+  EXPECT_TRUE(pods_that_mount("{}", "documents").empty());
+}
+
+}  // namespace
+}  // namespace dolibarr_backup
