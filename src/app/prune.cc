@@ -166,8 +166,8 @@ void execute(Catalog& catalog, PruneReport& report, RunRecord& record,
 
 }  // namespace
 
-Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment, Instant now,
-                             const std::set<std::string>& released) {
+RetentionInput retention_input(Catalog& catalog, const EnvironmentSettings& environment,
+                               Instant now, const std::set<std::string>& released) {
   now = not_before_newest(catalog, now);
   RetentionInput input{.archives = in_force(catalog)};
   std::vector<KeptInstant> instants =
@@ -181,7 +181,12 @@ Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& enviro
     if (!released.contains(key) || hold.who != kAutomaticHolder) input.holds[key] = hold.why;
   for (const std::string& key : catalog.state().drilled)
     input.holds.emplace(key, "the last drill proved it");
-  return decide_retention(input);
+  return input;
+}
+
+Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment, Instant now,
+                             const std::set<std::string>& released) {
+  return decide_retention(retention_input(catalog, environment, now, released));
 }
 
 PruneReport prune(Catalog& catalog, const EnvironmentSettings& environment,

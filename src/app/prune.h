@@ -37,6 +37,10 @@ struct PruneReport {
 Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment, Instant now,
                              const std::set<std::string>& released = {});
 
+/// What it decides from.
+RetentionInput retention_input(Catalog& catalog, const EnvironmentSettings& environment,
+                               Instant now, const std::set<std::string>& released = {});
+
 /// Plans, and unless dry_run executes that very plan. Throws Errc::refused with
 /// the plan's refusals. What was removed is recorded in a run record of its own.
 PruneReport prune(Catalog& catalog, const EnvironmentSettings& environment,
