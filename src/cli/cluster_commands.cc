@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/settings_reader.h"
+#include "core/setting_values.h"
 #include "core/settings_keys.h"
 #include "kubernetes/cluster_objects.h"
 #include "kubernetes/pod_settings.h"
@@ -43,6 +44,8 @@ std::vector<std::string> words_of(const CommandLine& line) {
       return {"backup"};
     case Command::list:
       return {"list"};
+    case Command::status:
+      return {"status"};
     case Command::prune:
       return {"prune"};
     case Command::verify:
@@ -97,6 +100,7 @@ PodCommand pod_command(const CommandLine& line, const EnvironmentSettings& envir
   flag(line.dry_run, "--dry-run");
   flag(line.quick, "--quick");
   option("--share", line.share);
+  if (line.max_age) option("--max-age", duration_text(*line.max_age));
   if (line.uploads_older_than)
     option("--uploads-older-than", fmt::format("{}h", line.uploads_older_than->count()));
   for (const std::string& key : line.release) option("--release", key);

@@ -27,7 +27,6 @@ constexpr KindRow kKinds[] = {
     {FindingKind::damaged, "damaged", Severity::failure},
     {FindingKind::broken_chain, "broken-chain", Severity::failure},
     {FindingKind::broken_restore, "broken-restore", Severity::failure},
-    {FindingKind::not_enrolled, "not-enrolled", Severity::failure},
     {FindingKind::stale, "stale", Severity::failure},
     {FindingKind::incomplete, "incomplete", Severity::failure},
     {FindingKind::torn, "torn", Severity::failure},
@@ -73,6 +72,7 @@ class Judgement {
     status_.store = facts.store;
     status_.now = facts.now;
     status_.max_age = facts.max_age;
+    status_.proof_max_age = facts.proof_max_age;
     status_.orphans = facts.orphans;
     status_.uploads = facts.uploads;
     status_.not_ours = facts.not_ours;
@@ -242,13 +242,17 @@ void Judgement::judge_damage(Half which) {
   }
 }
 
+// The records know archives that a prune has removed since.
 void Judgement::judge_size(Half which) {
   if (!status_.halves[which].newest) return;
   const StatusArchive& newest = *status_.halves[which].newest;
   uint64_t largest = 0;
-  for (const StatusArchive& archive : facts_.archives)
-    if (archive.stored.half == which && archive.stored.taken >= newest.stored.taken - kMonth)
-      largest = std::max(largest, archive.stored.size);
+  for (const RunRecord* record : facts_.records) {
+    const auto entry = record->halves.find(which);
+    if (record->run.start() < newest.stored.taken - kMonth) break;
+    if (record->kind == RunKind::backup && entry != record->halves.end() && entry->second.success())
+      largest = std::max(largest, entry->second.archive->archive.size);
+  }
   if (newest.stored.size >= largest / 2) return;
   const bool collapsed = newest.stored.size <= largest / 10;
   find(collapsed ? FindingKind::collapsed : FindingKind::shrunk, which,
@@ -390,7 +394,7 @@ void Judgement::judge_surroundings() {
                      facts_.foreign));
   if (facts_.on_this_machine)
     find(FindingKind::not_off_site, std::nullopt,
-         "not off-site: the only store is on this machine; what takes the machine takes it too");
+         "the only store is on this machine; what takes the machine takes it too");
   if (!facts_.key_location_known)
     find(FindingKind::no_key, std::nullopt,
          "key not in the backup: conf.php's key is in neither half; say in conf_key_location "

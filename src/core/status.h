@@ -31,7 +31,6 @@ enum class FindingKind {
   damaged,            ///< the newest archive is gone, short, or was found damaged
   broken_chain,       ///< a run record is gone, replaced, foreign or unreadable
   broken_restore,     ///< a restore of the documents is half done
-  not_enrolled,       ///< something that nobody backs up (status --discover)
   stale,              ///< the last success, or the last pair, is too old
   incomplete,         ///< the newest archive lacks files
   torn,               ///< the newest archives do not belong together
@@ -148,7 +147,7 @@ std::string_view name_of(CoverageGap::Reason reason);
 struct EnvironmentStatus {
   std::string environment, prefix, store;
   Instant now;
-  std::chrono::seconds max_age{};
+  std::chrono::seconds max_age{}, proof_max_age{};
   std::optional<FindingKind> verdict;  ///< the worst failure; nothing: ok
   std::map<Half, HalfStatus> halves;   ///< both, unless the store could not be asked
   std::vector<Finding> findings;       ///< the worst first
