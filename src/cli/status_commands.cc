@@ -72,9 +72,10 @@ void discover_in_clusters(const std::vector<EnvironmentSettings>& environments,
       enrolled[one.kubernetes.context].emplace(
           std::pair(one.kubernetes.namespace_, one.kubernetes.documents_claim), one.name);
   for (const auto& [context, claims] : enrolled) {
-    const auto first = std::find_if(environments.begin(), environments.end(), [&](const auto& one) {
-      return one.in_cluster && one.kubernetes.context == context;
-    });
+    const auto first = std::find_if(environments.begin(), environments.end(),
+                                    [&name = context](const EnvironmentSettings& one) {
+                                      return one.in_cluster && one.kubernetes.context == name;
+                                    });
     try {
       const ClusterSearch search = find_dolibarr_claims(first->kubernetes, stop);
       if (!search.everywhere)

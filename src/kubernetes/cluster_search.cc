@@ -79,6 +79,7 @@ class ClaimSearch {
     for (const Name& name : labelled_)
       if (!mounted_.contains(name)) all.emplace(name, "label, mounted by no workload");
     std::vector<FoundClaim> claims;
+    claims.reserve(all.size());
     for (const auto& [name, sign] : all) claims.push_back({name.first, name.second, sign});
     return claims;
   }
