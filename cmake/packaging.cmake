@@ -71,6 +71,7 @@ install(FILES ${PACKAGE_FILES_DIR}/completion.zsh RENAME _dolibarr-backup
 install(FILES ${PACKAGE_FILES_DIR}/completion.fish RENAME dolibarr-backup.fish
         DESTINATION ${share}/fish/vendor_completions.d)
 install(FILES ${PACKAGE_FILES_DIR}/dolibarr-backup.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES chart/files/dolibarr-backup.rules.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/dolibarr-backup)
 install(FILES ${PACKAGE_FILES_DIR}/settings.yaml.example DESTINATION /etc/dolibarr-backup)
 install(FILES ${PACKAGING_DIR}/debian/copyright ${PACKAGE_FILES_DIR}/changelog.gz
               ${PACKAGE_FILES_DIR}/changelog.Debian.gz DESTINATION ${doc})

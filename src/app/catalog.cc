@@ -99,8 +99,17 @@ const RunRecord* Catalog::record(const RunId& run) {
   return loaded_.at(run).record.get();
 }
 
-std::string Catalog::record_sha256(const RunId& run) {
-  return record(run) || loaded_.contains(run) ? loaded_.at(run).sha256 : "";
+std::vector<ChainLink> Catalog::chain(size_t count) {
+  const size_t first = runs_.size() - std::min(count, runs_.size());
+  prefetch({runs_.begin() + static_cast<std::ptrdiff_t>(first), runs_.end()});
+  std::vector<ChainLink> links;
+  for (size_t i = 0; i < runs_.size(); ++i) {
+    if (i < first)
+      links.push_back({.run = runs_[i], .read = false});
+    else
+      links.push_back({runs_[i], true, loaded_.at(runs_[i]).sha256, record(runs_[i])});
+  }
+  return links;
 }
 
 const RunRecord* Catalog::newest_record() {

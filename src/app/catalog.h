@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/object_keys.h"
+#include "core/record_chain.h"
 #include "core/retention.h"
 #include "core/run_record.h"
 #include "store/object_store.h"
@@ -58,8 +59,8 @@ class Catalog {
   const RunRecord* newest_record();
   /// Reads these records at once, for record() to find.
   void prefetch(const std::vector<RunId>& runs);
-  /// Digest of the record as stored; "" if it is not there.
-  std::string record_sha256(const RunId& run);
+  /// Every record as a link of their chain, oldest first; the newest `count` are read.
+  std::vector<ChainLink> chain(size_t count);
   const std::map<std::string, std::string>& unreadable_records() const { return unreadable_; }
   /// What the newest records carry forward, merged over forks.
   CarriedState state();

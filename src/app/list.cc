@@ -1,17 +1,15 @@
 #include "app/list.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "app/prune.h"
 #include "app/run_journal.h"
-#include "dolibarr/tree_exchange.h"
+#include "app/status.h"
 
 namespace dolibarr_backup {
 namespace {
 
-constexpr std::chrono::hours kStaleAfter{26};
+constexpr size_t kListRecords = 40;  // newest ones, where what is wrong now is looked for
 
 // The newest record that says the half equals this archive.
 std::optional<Instant> confirmed_at(Catalog& catalog, const CatalogArchive& archive) {
@@ -61,8 +59,8 @@ void add_points(Catalog& catalog, Listing& listing) {
     }
 }
 
-// The newest drill of the point, if it succeeded; one that failed is missing.
-void add_drill(Catalog& catalog, ListedPoint& point, std::vector<std::string>& missing) {
+// The newest drill of the point, if it succeeded.
+void add_drill(Catalog& catalog, ListedPoint& point) {
   for (auto run = catalog.runs().rbegin(); run != catalog.runs().rend(); ++run) {
     if (run->start() < point.since) break;
     const RunRecord* record = catalog.record(*run);
@@ -72,98 +70,15 @@ void add_drill(Catalog& catalog, ListedPoint& point, std::vector<std::string>& m
     const auto db = drilled->second.find("db"), docs = drilled->second.find("docs");
     if (db == drilled->second.end() || db->second != point.db) continue;
     if (docs == drilled->second.end() || docs->second != point.docs) continue;
-    if (record->result == RunResult::success) {
-      point.proven = run->start();
-    } else {
-      missing.push_back(fmt::format("the drill of the newest point, at {}, did not succeed: {}",
-                                    format_instant(run->start()), record->error));
-    }
+    if (record->result == RunResult::success) point.proven = run->start();
     return;
   }
 }
 
-// A restore that was killed in mid-exchange leaves a tree that is neither.
-void add_broken_restore(const EnvironmentSettings& environment, std::vector<std::string>& missing) {
-  if (!environment.documents.starts_with('/')) return;
-  const TreeLeftovers left = tree_leftovers(environment.documents);
-  if (!left.half_done.empty())
-    missing.push_back(fmt::format(
-        "a restore is at work or was broken off: '{}'; look with `restore --env {} --into {} "
-        "--discard-old -n`, or restore again",
-        left.half_done.front(), environment.name, environment.name));
-}
-
-// What the newest success of a half names and the store does not hold.
-std::optional<StoredObject> archive_gone(Catalog& catalog, Half half) {
-  for (auto run = catalog.runs().rbegin(); run != catalog.runs().rend(); ++run) {
-    const RunRecord* record = catalog.record(*run);
-    if (!record || record->kind != RunKind::backup) continue;
-    const auto entry = record->halves.find(half);
-    if (entry == record->halves.end() || !entry->second.success()) continue;
-    const StoredObject& named = entry->second.archive->archive;
-    const auto found = catalog.objects().find(named.key);
-    if (found != catalog.objects().end() && found->second.size == named.size) return std::nullopt;
-    return named;
-  }
-  return std::nullopt;
-}
-
-void add_missing(Catalog& catalog, const EnvironmentSettings& environment, Listing& listing) {
-  auto& missing = listing.missing;
-  if (catalog.runs().empty())
-    missing.push_back("no run of dolibarr-backup has ever been recorded here");
-  for (const Half half : kHalves) {
-    const bool any = std::any_of(
-        listing.archives.begin(), listing.archives.end(),
-        [&](const ListedArchive& listed) { return listed.archive.stored.half == half; });
-    if (!any) missing.push_back(fmt::format("there is no {} archive in force", name_of(half)));
-  }
-  const std::optional<PairAt> pair = catalog.good_pair_at(listing.now);
-  if (!pair) {
-    missing.push_back("no point: no run has stored both halves as one consistent pair");
-  } else if (listing.now - pair->at > kStaleAfter) {
-    missing.push_back(fmt::format("no good run for {}: the last was at {}",
-                                  format_duration(listing.now - pair->at),
-                                  format_instant(pair->at)));
-  }
-  for (const Half half : kHalves)
-    if (const std::optional<StoredObject> gone = archive_gone(catalog, half))
-      missing.push_back(fmt::format("the newest {} archive '{}', recorded with {}, is not there",
-                                    name_of(half), gone->key, format_bytes(gone->size)));
-  for (const auto& [key, problem] : catalog.unreadable_records())
-    missing.push_back(fmt::format("the run record '{}' cannot be read: {}", key, problem));
-  for (const ListedArchive& listed : listing.archives) {
-    if (listed.archive.damaged)
-      missing.push_back("'" + listed.archive.stored.key + "' was found damaged");
-    if (listed.archive.entry && listed.archive.entry->archive.size != listed.archive.stored.size)
-      missing.push_back(fmt::format("'{}' has {}, its record says {}", listed.archive.stored.key,
-                                    format_bytes(listed.archive.stored.size),
-                                    format_bytes(listed.archive.entry->archive.size)));
-    if (!listed.archive.reference &&
-        !catalog.contains(catalog.keys().manifest_of(listed.archive.stored.key)))
-      missing.push_back("'" + listed.archive.stored.key + "' has lost its manifest");
-  }
-  if (environment.conf_key_location.empty())
-    missing.push_back(
-        "key not in the backup: conf.php's key is in neither half; say in "
-        "conf_key_location where it is kept");
-}
-
-// Once a prune is refused, each later one is, until somebody looks.
-void add_refused_prune(const Retention& retention, const EnvironmentSettings& environment,
-                       Listing& listing) {
-  for (const Half half : kHalves) {
-    uint64_t in_force = 0, dropped = 0;
-    for (const Retention::Decision& decision : retention.decisions) {
-      if (decision.archive.half != half) continue;
-      ++in_force;
-      if (!decision.keep) ++dropped;
-    }
-    if (const std::optional<std::string> refusal =
-            too_large_share(half, dropped, in_force, environment.max_prune_percent))
-      listing.missing.push_back("prune: refused, " + *refusal +
-                                "; look at `prune --dry-run`, then `prune --force`");
-  }
+// What is wrong now; `status` also tells what is only to be looked at one day.
+bool is_missing(FindingKind kind) {
+  return severity_of(kind) == Severity::failure || kind == FindingKind::damaged_earlier ||
+         kind == FindingKind::prune_refused || kind == FindingKind::no_key;
 }
 
 }  // namespace
@@ -206,10 +121,11 @@ Listing list_environment(Catalog& catalog, const EnvironmentSettings& environmen
     listing.last_run = newest->run;
     listing.last_result = newest->result;
   }
-  add_missing(catalog, environment, listing);
-  if (!listing.points.empty()) add_drill(catalog, listing.points.front(), listing.missing);
-  add_broken_restore(environment, listing.missing);
-  add_refused_prune(retention, environment, listing);
+  if (!listing.points.empty()) add_drill(catalog, listing.points.front());
+  const EnvironmentStatus status =
+      judge_status(gather_status(catalog, environment, listing, kListRecords));
+  for (const Finding& finding : status.findings)
+    if (is_missing(finding.kind)) listing.missing.push_back(finding.text);
   return listing;
 }
 

@@ -166,17 +166,24 @@ void execute(Catalog& catalog, PruneReport& report, RunRecord& record,
 
 }  // namespace
 
-Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment, Instant now,
-                             const std::set<std::string>& released) {
-  now = not_before_newest(catalog, now);
-  RetentionInput input{.archives = in_force(catalog)};
+std::vector<std::pair<KeptInstant, std::optional<PairAt>>> kept_pairs(
+    Catalog& catalog, const EnvironmentSettings& environment, Instant now) {
   std::vector<KeptInstant> instants =
       kept_instants(environment.retention, now, environment.time_zone);
   prefetch_around(catalog, instants);
+  std::vector<std::pair<KeptInstant, std::optional<PairAt>>> pairs;
   for (KeptInstant& kept : instants) {
     std::optional<PairAt> pair = catalog.good_pair_at(kept.instant);
-    input.kept.emplace_back(std::move(kept), std::move(pair));
+    pairs.emplace_back(std::move(kept), std::move(pair));
   }
+  return pairs;
+}
+
+Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment, Instant now,
+                             const std::set<std::string>& released) {
+  now = not_before_newest(catalog, now);
+  RetentionInput input{.archives = in_force(catalog),
+                       .kept = kept_pairs(catalog, environment, now)};
   for (const auto& [key, hold] : list_holds(catalog))
     if (!released.contains(key) || hold.who != kAutomaticHolder) input.holds[key] = hold.why;
   for (const std::string& key : catalog.state().drilled)

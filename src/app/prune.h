@@ -37,6 +37,11 @@ struct PruneReport {
 Retention evaluate_retention(Catalog& catalog, const EnvironmentSettings& environment, Instant now,
                              const std::set<std::string>& released = {});
 
+/// The kept instants of the settings, each with the newest good pair at or before it whose
+/// archives are there.
+std::vector<std::pair<KeptInstant, std::optional<PairAt>>> kept_pairs(
+    Catalog& catalog, const EnvironmentSettings& environment, Instant now);
+
 /// Plans, and unless dry_run executes that very plan. Throws Errc::refused with
 /// the plan's refusals. What was removed is recorded in a run record of its own.
 PruneReport prune(Catalog& catalog, const EnvironmentSettings& environment,

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "core/manifest.h"
+#include "core/record_chain.h"
 #include "stream/gzip.h"
 #include "stream/line_reader.h"
 
@@ -63,35 +64,14 @@ class Verification {
   const std::stop_token& stop_;
 };
 
-// The chain: what later records say of earlier ones. A record that is gone or was
-// replaced breaks it; two runs at once only fork it.
 void Verification::look_at_records() {
-  catalog_.prefetch(catalog_.runs());
-  std::set<std::string> referred;
-  for (const RunId& run : catalog_.runs()) {
-    const std::string key = catalog_.keys().run_record(run);
-    const RunRecord* record = catalog_.record(run);
-    if (!record) continue;
-    if (record->environment != environment_.name)
-      find(key, fmt::format("is a record of environment '{}'", record->environment));
-    for (const RecordRef& earlier : record->previous) {
-      referred.insert(earlier.run);
-      const std::optional<RunId> named = RunId::parse(earlier.run);
-      const std::string sha256 = named ? catalog_.record_sha256(*named) : "";
-      if (sha256 == earlier.sha256) continue;
-      find(named ? catalog_.keys().run_record(*named) : earlier.run,
-           sha256.empty() ? "is gone, though the record of " + run.text() + " refers to it"
-                          : "is not the record that the one of " + run.text() + " refers to");
-    }
+  for (const ChainBreak& found : find_chain_breaks(catalog_.chain(catalog_.runs().size()),
+                                                   catalog_.heads(), environment_.name)) {
+    const std::optional<RunId> run = RunId::parse(found.run);
+    find(run ? catalog_.keys().run_record(*run) : found.run, found.problem);
   }
   for (const auto& [key, problem] : catalog_.unreadable_records())
     find(key, "cannot be read: " + problem);
-  // The newest are heads; every other one must be referred to.
-  std::set<std::string> heads;
-  for (const RecordRef& head : catalog_.heads()) heads.insert(head.run);
-  for (const RunId& run : catalog_.runs())
-    if (catalog_.record(run) && !referred.contains(run.text()) && !heads.contains(run.text()))
-      find(catalog_.keys().run_record(run), "is referred to by no later record");
 }
 
 std::vector<Verification::Vouched> Verification::in_force() {

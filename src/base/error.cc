@@ -49,6 +49,7 @@ const std::vector<ExitCode>& exit_codes() {
       {9, "incomplete", "stored, but some files could not be captured; they are named"},
       {10, "unproven", "a drill restored a point that is not what it should be"},
       {11, "cluster", "the cluster could not be reached, or could not run the job"},
+      {12, "unwell", "status: a backup is missing, stale, damaged, unproven or not enrolled"},
       {130, "interrupted", "stopped by SIGINT or SIGTERM; nothing half-made is left"},
   };
   return table;
@@ -78,6 +79,8 @@ int exit_code_of(Errc code) {
       return 10;
     case Errc::cluster:
       return 11;
+    case Errc::unwell:
+      return 12;
     case Errc::interrupted:
       return 130;
   }

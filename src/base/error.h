@@ -20,6 +20,7 @@ enum class Errc {
   incomplete,   ///< stored, but a file could not be captured as it is
   unproven,     ///< a trial restore is not what it should be
   cluster,      ///< the cluster could not be reached, or could not run the job
+  unwell,       ///< status: the backups are not as they should be
   interrupted,  ///< SIGINT or SIGTERM
 };
 

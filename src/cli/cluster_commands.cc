@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/restore_commands.h"
 #include "cli/settings_reader.h"
+#include "core/setting_values.h"
 #include "core/settings_keys.h"
 #include "dolibarr/pg_connection.h"
 #include "kubernetes/cluster_objects.h"
@@ -45,6 +46,8 @@ std::vector<std::string> words_of(const CommandLine& line) {
       return {"backup"};
     case Command::list:
       return {"list"};
+    case Command::status:
+      return {"status"};
     case Command::prune:
       return {"prune"};
     case Command::verify:
@@ -129,6 +132,7 @@ PodCommand pod_command(const CommandLine& line, const EnvironmentSettings& envir
   flag(line.dry_run, "--dry-run");
   flag(line.quick, "--quick");
   option("--share", line.share);
+  if (line.max_age) option("--max-age", duration_text(*line.max_age));
   if (line.uploads_older_than)
     option("--uploads-older-than", fmt::format("{}h", line.uploads_older_than->count()));
   for (const std::string& key : line.release) option("--release", key);
@@ -267,6 +271,8 @@ std::vector<std::string> meant_in_cluster(const CommandLine& line) {
 
 std::optional<int> run_command_in_cluster(const CommandLine& line, const std::stop_source& stop) {
   if (needs_no_environment(line.command)) return std::nullopt;
+  // It asks each environment where it is.
+  if (line.command == Command::status && !line.kubectl_dry_run) return std::nullopt;
   const std::vector<std::string> names = meant_in_cluster(line);
   if (names.empty()) {
     if (line.scale_down)

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/parser.h"
 #include "core/did_you_mean.h"
+#include "core/setting_values.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -242,10 +243,35 @@ void add_readers(CLI::App& app, CommandLine& line) {
       ->type_name("FILE");
 }
 
+void add_status(CLI::App& app, CommandLine& line) {
+  CLI::App* status =
+      add_command(app, line, Command::status, "status",
+                  "Say whether the backups are as they should be (all environments without --env)");
+  status->add_flag("--all", line.all, "All environments of the settings, as without --env");
+  status
+      ->add_option_function<std::string>(
+          "--max-age",
+          [&line](const std::string& value) {
+            line.max_age = read_duration(value);
+            if (!line.max_age)
+              throw CLI::ValidationError("--max-age", "'" + value + "' is no time such as 26h");
+          },
+          "A last success older than this is stale (default: max_age of the settings, 26h)")
+      ->type_name("TIME");
+  status->add_flag(
+      "--discover", line.discover,
+      "Also look for databases and documents of Dolibarr that no environment backs up");
+  status
+      ->add_option("--prometheus", line.prometheus,
+                   "Write the metrics to this file, in one step, or to standard output (-)")
+      ->type_name("FILE");
+}
+
 void add_commands(CLI::App& app, CommandLine& line) {
   add_backup(app, line);
   add_command(app, line, Command::list, "list",
               "Show points, archives and what is missing (all environments without --env)");
+  add_status(app, line);
   add_prune(app, line);
   CLI::App* adopt = add_command(app, line, Command::adopt, "adopt",
                                 "Take over the archives of the reference script under the prefix");

@@ -15,6 +15,7 @@ namespace dolibarr_backup {
 enum class Command {
   backup,
   list,
+  status,
   prune,
   adopt,
   hold_add,
@@ -62,6 +63,9 @@ struct CommandLine {
   std::string work_folder;                          ///< drill, restore, refresh
   std::string conf_key_file;                        ///< drill
   std::string share;                                ///< verify: "1/30", "10%"
+  bool all = false, discover = false;               ///< status
+  std::optional<std::chrono::seconds> max_age;      ///< status
+  std::string prometheus;                           ///< status: a file, "-" for standard output
   bool accept_unproven = false, quick = false;
   std::string target;  ///< config init FILE; completion SHELL
 };

@@ -27,6 +27,7 @@
 #include "cli/restore_commands.h"
 #include "cli/session.h"
 #include "cli/settings_reader.h"
+#include "cli/status_commands.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -129,6 +130,8 @@ int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwa
       return run_backup(line, stop, watch, environment);
     case Command::list:
       return run_list(line, stop);
+    case Command::status:
+      return run_status(line, stop);
     case Command::prune:
       return run_prune(line, stop);
     case Command::adopt:
@@ -188,7 +191,9 @@ std::string who(const CommandLine& line) {
   return fmt::format("{}@{}", entry ? entry->pw_name : std::to_string(getuid()), host);
 }
 
-int run_command(const CommandLine& line, const std::stop_source& stop) {
+namespace {
+
+int run_and_tell(const CommandLine& line, const std::stop_source& stop) {
   const Stopwatch watch;
   std::string environment = line.environment;
   try {
@@ -199,6 +204,14 @@ int run_command(const CommandLine& line, const std::stop_source& stop) {
     return tell_failure_of(line, environment, watch,
                            Error(Errc::bug, std::string("internal error: ") + error.what()));
   }
+}
+
+}  // namespace
+
+int run_command(const CommandLine& line, const std::stop_source& stop) {
+  const int code = run_and_tell(line, stop);
+  tell_metrics_of(line, stop);
+  return code;
 }
 
 int tell_failure(const CommandLine& line, const Error& error) {

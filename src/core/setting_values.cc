@@ -176,6 +176,14 @@ std::string check_absolute_path(std::string_view text) {
   return text.starts_with('/') ? "" : "must be an absolute path";
 }
 
+std::string check_web_address(std::string_view text) {
+  const size_t mark = text.find("://");
+  const size_t path = mark == std::string_view::npos ? mark : text.find('/', mark + 3);
+  const bool good = check_plain_text(text).empty() && read_endpoint(text.substr(0, path)) &&
+                    text.find_first_of(" @?#") == std::string_view::npos;
+  return good ? "" : "must be http://HOST:PORT or https://HOST:PORT/PATH, without a login";
+}
+
 std::string check_bucket(std::string_view text) {
   const bool good = text.size() >= 3 && text.size() <= 222 && made_of(text, ".-_");
   return good ? "" : "must be a bucket's name: 3 to 222 letters, digits, '.', '-', '_'";

@@ -39,6 +39,9 @@ struct Endpoint {
 };
 std::optional<Endpoint> read_endpoint(std::string_view text);
 
+/// "https://HOST:PORT/PATH", without a login, a query or a fragment.
+std::string check_web_address(std::string_view text);
+
 std::string check_plain_text(std::string_view text);
 std::string check_time_zone(std::string_view text);
 std::string check_absolute_path(std::string_view text);

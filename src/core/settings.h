@@ -86,6 +86,14 @@ struct KubernetesSettings {
   std::string kubectl = "kubectl";            ///< the program
 };
 
+/// Where Prometheus finds how the backups stand, after each run. "": nowhere.
+struct MetricsSettings {
+  std::string textfile;     ///< a folder that node_exporter's textfile collector reads
+  std::string pushgateway;  ///< a Pushgateway's URL, without a login
+  std::string pushgateway_user;
+  Secret pushgateway_password;
+};
+
 /// One Dolibarr instance and where its backups lie.
 struct EnvironmentSettings {
   std::string name;
@@ -106,6 +114,9 @@ struct EnvironmentSettings {
   int max_prune_percent = 50;               ///< of one half's archives in one prune
   std::chrono::hours orphan_grace{72};
   std::chrono::hours uploads_older_than{24};
+  std::chrono::seconds max_age{26 * 3600};             ///< a last success older than this is stale
+  std::chrono::seconds proof_max_age{35 * 24 * 3600};  ///< likewise of verify and drill
+  MetricsSettings metrics;
   unsigned workers = 0;                        ///< compression threads; 0: as many as cores
   uint64_t upload_memory_bytes = 24ull << 20;  ///< buffers of one upload
 };

@@ -29,6 +29,11 @@ std::string without_slashes(std::string_view text) {
   return std::string(text);
 }
 
+std::string without_slashes_at_end(std::string_view text) {
+  while (text.ends_with('/')) text.remove_suffix(1);
+  return std::string(text);
+}
+
 std::string bare_bucket(std::string_view text) {
   if (text.starts_with("s3://")) text.remove_prefix(5);
   while (text.ends_with('/')) text.remove_suffix(1);
@@ -273,12 +278,37 @@ void add_rules(std::vector<SettingKey>& keys) {
       Key("max_prune_percent").number(PLACE(max_prune_percent), 0, 100),
       Key("orphan_grace").duration(PLACE(orphan_grace), kHour, 3660 * kDay),
       Key("uploads_older_than").duration(PLACE(uploads_older_than), kHour, 3660 * kDay),
+      Key("max_age").duration(PLACE(max_age), seconds(60), 366 * kDay),
+      Key("proof_max_age").duration(PLACE(proof_max_age), kHour, 3660 * kDay),
       Key("workers").number(PLACE(workers), 0, 256),
       Key("upload_memory")
           .custom(put_upload_memory,
                   [](const Settings& settings) { return size_text(settings.upload_memory_bytes); }),
   };
   keys.insert(keys.end(), rules.begin(), rules.end());
+}
+
+void add_metrics(std::vector<SettingKey>& keys) {
+  const std::vector<SettingKey> metrics = {
+      Key("metrics.textfile")
+          .text(PLACE(metrics.textfile), check_absolute_path)
+          .variables({"DOLIBARR_BACKUP_TEXTFILE"})
+          .alternative(),
+      Key("metrics.pushgateway")
+          .text(PLACE(metrics.pushgateway), check_web_address, without_slashes_at_end)
+          .kind(Kind::guarded)
+          .variables({"DOLIBARR_BACKUP_PUSHGATEWAY"})
+          .alternative(),
+      Key("metrics.pushgateway_user")
+          .text(PLACE(metrics.pushgateway_user), check_plain_text)
+          .variables({"DOLIBARR_BACKUP_PUSHGATEWAY_USER"})
+          .alternative(),
+      Key("metrics.pushgateway_password")
+          .secret(PLACE(metrics.pushgateway_password))
+          .variables({"DOLIBARR_BACKUP_PUSHGATEWAY_PASSWORD"})
+          .alternative(),
+  };
+  keys.insert(keys.end(), metrics.begin(), metrics.end());
 }
 
 std::vector<SettingKey> make_keys() {
@@ -300,6 +330,7 @@ std::vector<SettingKey> make_keys() {
   add_store(keys);
   add_database(keys);
   add_rules(keys);
+  add_metrics(keys);
   add_kubernetes(keys);
   return keys;
 }

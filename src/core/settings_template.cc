@@ -52,8 +52,17 @@ defaults:
   # max_prune_percent: 50           # of one half's archives that one prune may remove
   # orphan_grace: 72h               # unfinished backups stay at least this long
   # uploads_older_than: 24h         # unfinished uploads are aborted after this time
+  # max_age: 26h                    # status: a last success older than this is stale
+  # proof_max_age: 35d              # status: so often at least a verify and a drill
   # workers: 0                      # compression threads; 0: as many as processors
   # upload_memory: 24MiB            # buffers of one upload
+
+  # How the backups stand, for Prometheus, after each run.
+  # metrics:
+  #   textfile: /var/lib/prometheus/node-exporter # the folder of its textfile collector
+  #   pushgateway: http://pushgateway.internal:9091
+  #   pushgateway_user: ""
+  #   pushgateway_password: ""      # only if nobody but its owner can read this file
 
 environments:
   prod:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -215,7 +216,7 @@ std::unique_ptr<UnlinkedFile> DatabaseRestore::spool(Source& dump, const Spool& 
                                                      const std::stop_token& stop) const {
   if (target_settings_.connections < 2 || wanted.size < kWorthParallel) return nullptr;
   struct statvfs room {};
-  if (::statvfs(wanted.folder.c_str(), &room) != 0 ||
+  if (::access(wanted.folder.c_str(), W_OK) != 0 || ::statvfs(wanted.folder.c_str(), &room) != 0 ||
       static_cast<uint64_t>(room.f_bavail) * room.f_frsize < wanted.size + kRoomLeft) {
     log::info("no room in '{}' for the dump's {}: its tables are restored one by one",
               wanted.folder, format_bytes(wanted.size));

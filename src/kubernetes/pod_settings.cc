@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // What the pod has of its own, or what means nothing there.
-constexpr std::array<std::string_view, 11> kLeftOut{"store.directory",
+constexpr std::array<std::string_view, 12> kLeftOut{"store.directory",
                                                     "store.access_key_id",
                                                     "store.access_key_id_file",
                                                     "store.secret_access_key_file",
@@ -22,7 +22,8 @@ constexpr std::array<std::string_view, 11> kLeftOut{"store.directory",
                                                     "database.user",
                                                     "database.user_file",
                                                     "database.password_file",
-                                                    "database.service"};
+                                                    "database.service",
+                                                    "metrics.textfile"};
 
 // Said even where it is the default: the pod's variables are compared with them.
 constexpr std::array<std::string_view, 7> kAlwaysSaid{

@@ -53,7 +53,7 @@ TEST(List, ThreeSilentDaysAreLoud) {
   Catalog catalog = instance.catalog();
   const Listing listing =
       list_environment(catalog, instance.settings(), instance.now + std::chrono::hours(72));
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("no good run for")));
+  EXPECT_THAT(listing.missing, Contains(HasSubstr("no good backup of db for")));
 }
 
 TEST(List, TheKeyOutsideTheBackupIsMentionedUntilItsPlaceIsKnown) {

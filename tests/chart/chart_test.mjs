@@ -37,7 +37,8 @@ const everything = merged(prod, {
     protected: true, php_time_zone: 'Europe/Paris', conf_key_location: 'the safe: second shelf',
     retention: { days: 30, months: 12, years: 11, fiscal_year_end: '06-30' }, max_unchanged_days: 30,
     pair_attempts: 3, settle_timeout: '30s', max_prune_percent: 50, orphan_grace: '72h', uploads_older_than: '1d',
-    workers: 4, upload_memory: '24MiB',
+    workers: 4, upload_memory: '24MiB', max_age: '30h', proof_max_age: '20d',
+    metrics: { pushgateway: 'http://pushgateway.monitoring:9091' },
     store: { addressing: 'virtual-host', allow_http: false, stall_timeout: '60s', retries: 5 },
     database: { table_prefix: 'llx_', fingerprint: 'exact', connections: 2, lock_wait: '60s', pg_dump: '/usr/bin/pg_dump' },
   },
@@ -108,6 +109,20 @@ for (const version of versions) {
       assert.deepEqual(kinds(objects), [...expected].sort());
       expectSound(objects, { extraNames: (values.extraEnv ?? []).map((one) => one.name) });
     });
+
+  test(`${version}: the alerts on metrics are those of the file, for this environment`, () => {
+    const [{ spec }] = render(everything, { version }).filter((one) => one.kind === 'PrometheusRule');
+    const file = join(scratch, `rules-${version}.yaml`);
+    writeFileSync(file, JSON.stringify(spec));
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', file], { encoding: 'utf8' });
+    assert.equal(status, 0, stdout + stderr);
+    const [shipped] = readYaml(source('chart/files/dolibarr-backup.rules.yaml'))[0].groups;
+    const { rules } = spec.groups.at(-1);
+    for (const { expr } of rules)
+      assert.equal(expr.match(/dolibarr_backup_[a-z_]+/g).length, expr.match(/dolibarr_backup_[a-z_]+\{env="prod"[,}]/g).length, expr);
+    const everywhere = rules.map((rule) => ({ ...rule, expr: rule.expr.replaceAll('{env="prod",', '{').replaceAll('{env="prod"}', '') }));
+    assert.deepEqual(everywhere, shipped.rules);
+  });
 
   test(`${version}: as a subchart`, () => {
     const parent = join(scratch, `parent-${version}`);
@@ -186,7 +201,8 @@ test('prod and sandbox differ only in what must differ', () => {
   const [one, other] = [leaves(merged(everything, { environment: 'prod' })), leaves(merged(everything, { environment: 'sandbox' }))];
   assert.deepEqual([...one.keys()], [...other.keys()]);
   const differing = [...one].filter(([path, value]) => other.get(path) !== value).map(([path]) => path);
-  const expected = [/\/labels\/dolibarr-backup\/environment$/, /\/data\/settings\.yaml$/, /\/args\/1$/, /\/env\/1\/value$/, /\/annotations\/(summary|description)$/];
+  const expected = [/\/labels\/dolibarr-backup\/environment$/, /\/data\/settings\.yaml$/, /\/args\/1$/, /\/env\/1\/value$/, /\/annotations\/(summary|description)$/,
+    /\/rules\/[0-9]+\/expr$/];
   for (const path of differing) {
     assert.ok(expected.some((pattern) => pattern.test(path)), path);
     assert.equal(one.get(path).replaceAll('prod', 'sandbox'), other.get(path), path);
@@ -312,7 +328,8 @@ test("the settings are the program's", () => {
   for (const key of [...rendered, ...offered]) assert.ok(known.includes(key), `the program has no setting ${key}`);
   for (const key of offered) assert.ok(rendered.includes(key), `'everything' lacks ${key}`);
   const leftOut = ['store.directory', 'store.access_key_id', 'store.secret_access_key', 'store.session_token',
-    'store.session_token_file', 'store.credentials_file', 'store.profile', 'database.user', 'database.password', 'database.service'];
+    'store.session_token_file', 'store.credentials_file', 'store.profile', 'database.user', 'database.password', 'database.service',
+    'metrics.textfile', 'metrics.pushgateway_user', 'metrics.pushgateway_password'];
   // The pod itself is in the cluster.
   const outside = known.filter((key) => key.startsWith('kubernetes.'));
   assert.deepEqual([...new Set([...rendered, ...leftOut, ...outside])].sort(), known);

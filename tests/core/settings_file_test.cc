@@ -56,6 +56,13 @@ TEST(SettingsFile, ReadsEverySetting) {
     max_prune_percent: 20
     orphan_grace: 4d
     uploads_older_than: 12h
+    max_age: 90m
+    proof_max_age: 20d
+    metrics:
+      textfile: /var/lib/metrics
+      pushgateway: https://push.example:9091/base/
+      pushgateway_user: backup
+      pushgateway_password: s3cr3t-push
     workers: 3
     upload_memory: 1GiB
     retention: {days: 3, months: 2, years: 1, fiscal_year_end: "06-30"}
@@ -101,6 +108,12 @@ TEST(SettingsFile, ReadsEverySetting) {
   EXPECT_EQ(one.max_prune_percent, 20);
   EXPECT_EQ(one.orphan_grace, std::chrono::hours(96));
   EXPECT_EQ(one.uploads_older_than, std::chrono::hours(12));
+  EXPECT_EQ(one.max_age, std::chrono::minutes(90));
+  EXPECT_EQ(one.proof_max_age, std::chrono::hours(20 * 24));
+  EXPECT_EQ(one.metrics.textfile, "/var/lib/metrics");
+  EXPECT_EQ(one.metrics.pushgateway, "https://push.example:9091/base");
+  EXPECT_EQ(one.metrics.pushgateway_user, "backup");
+  EXPECT_EQ(one.metrics.pushgateway_password.reveal(), "s3cr3t-push");
   EXPECT_EQ(one.workers, 3u);
   EXPECT_EQ(one.upload_memory_bytes, kGiB);
   EXPECT_EQ(one.retention, (RetentionPolicy{3, 2, 1, 6, 30}));

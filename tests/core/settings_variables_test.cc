@@ -44,6 +44,33 @@ TEST(SettingsVariables, DefineAnEnvironment) {
             "/var/www/documents <- environment variable DOCUMENTS");
 }
 
+TEST(SettingsVariables, SayWhereMetricsGo) {
+  Input input(kProd, kKeys);
+  input.variables.insert({{"DOLIBARR_BACKUP_TEXTFILE", "/metrics"},
+                          {"DOLIBARR_BACKUP_PUSHGATEWAY", "http://push:9091"},
+                          {"DOLIBARR_BACKUP_PUSHGATEWAY_USER", "backup"},
+                          {"DOLIBARR_BACKUP_PUSHGATEWAY_PASSWORD_FILE", "/run/push"}});
+  input.files["/run/push"] = "s3cr3t-push\n";
+  const SettingsResult result = input.load();
+  ASSERT_THAT(lines(result.problems), IsEmpty());
+  const MetricsSettings& metrics = result.environments.at(0).metrics;
+  EXPECT_EQ(metrics.textfile, "/metrics");
+  EXPECT_EQ(metrics.pushgateway, "http://push:9091");
+  EXPECT_EQ(metrics.pushgateway_user, "backup");
+  EXPECT_EQ(metrics.pushgateway_password.reveal(), "s3cr3t-push");
+}
+
+TEST(SettingsVariables, APushgatewaysAddressHoldsNoLogin) {
+  for (const char* wrong : {"http://backup:s3cr3t-push@push:9091", "push:9091", "ftp://push",
+                            "http://push/a?b", "http://push/a b"}) {
+    Input input(kProd, kKeys);
+    input.variables["DOLIBARR_BACKUP_PUSHGATEWAY"] = wrong;
+    const std::vector<std::string> problems = lines(input.load().problems);
+    ASSERT_THAT(problems, ElementsAre(HasSubstr("without a login"))) << wrong;
+    EXPECT_THAT(problems.front(), Not(HasSubstr("s3cr3t-push")));
+  }
+}
+
 TEST(SettingsVariables, FlagsWin) {
   Input input(kNoFile);
   input.flags = {{"bucket", "other"}, {"prefix", "erp/sandbox"},
