@@ -12,14 +12,14 @@ namespace dolibarr_backup {
 namespace {
 
 constexpr std::chrono::seconds kReadTime{10}, kWriteTime{30};
-constexpr std::chrono::milliseconds kFinishTime{500};
+constexpr std::chrono::milliseconds kFinishTime{500}, kStep{200};
 constexpr size_t kGreatestRequest = 32 * 1024;
 constexpr size_t kGreatestRest = 1024 * 1024;
 
 }  // namespace
 
-DeadlineStream::DeadlineStream(socket_t socket)
-    : socket_(socket), read_until_(Clock::now() + kReadTime) {}
+DeadlineStream::DeadlineStream(socket_t socket, std::stop_token stop)
+    : socket_(socket), stop_(std::move(stop)), read_until_(Clock::now() + kReadTime) {}
 
 DeadlineStream::~DeadlineStream() {
   ::close(socket_);
@@ -36,8 +36,15 @@ bool DeadlineStream::wait(short events, Clock::time_point until) const {
   }
 }
 
+// In steps, to see a stop.
+bool DeadlineStream::wait_to_read() const {
+  while (!stop_.stop_requested() && Clock::now() < read_until_)
+    if (wait(POLLIN, std::min(read_until_, Clock::now() + kStep))) return true;
+  return false;
+}
+
 bool DeadlineStream::is_readable() const {
-  return begin_ < end_ || wait(POLLIN, read_until_);
+  return begin_ < end_ || wait_to_read();
 }
 
 bool DeadlineStream::is_writable() const {
@@ -46,7 +53,7 @@ bool DeadlineStream::is_writable() const {
 
 ssize_t DeadlineStream::read(char* bytes, size_t size) {
   if (begin_ == end_) {
-    if (received_ >= kGreatestRequest || !wait(POLLIN, read_until_)) return -1;
+    if (received_ >= kGreatestRequest || !wait_to_read()) return -1;
     const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (got <= 0) return got;
     begin_ = 0;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <stop_token>
 
 namespace dolibarr_backup {
 
@@ -11,7 +12,8 @@ namespace dolibarr_backup {
 /// written, however the bytes drip. Owns the socket.
 class DeadlineStream : public httplib::Stream {
  public:
-  explicit DeadlineStream(socket_t socket);
+  /// A stop ends what is being read, not what is being written.
+  DeadlineStream(socket_t socket, std::stop_token stop);
   ~DeadlineStream() override;
   DeadlineStream(const DeadlineStream&) = delete;
   DeadlineStream& operator=(const DeadlineStream&) = delete;
@@ -32,7 +34,10 @@ class DeadlineStream : public httplib::Stream {
   using Clock = std::chrono::steady_clock;
   bool wait(short events, Clock::time_point until) const;
 
+  bool wait_to_read() const;
+
   socket_t socket_;
+  std::stop_token stop_;
   Clock::time_point read_until_;
   Clock::time_point write_until_;  ///< once something is written
   bool writing_ = false;

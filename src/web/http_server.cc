@@ -69,9 +69,11 @@ class HttpServer::Listener : public httplib::Server {
         });
   }
 
+  std::stop_token stop_token_;  ///< set before it listens
+
  private:
   bool process_and_close_socket(socket_t socket) override {
-    DeadlineStream stream(socket);
+    DeadlineStream stream(socket, stop_token_);
     bool closed = false;
     const bool answered = process_request(stream, true, closed, nullptr);
     stream.finish();
@@ -93,6 +95,7 @@ HttpServer::HttpServer(ListenAddress address,
 HttpServer::~HttpServer() = default;
 
 void HttpServer::run(const std::stop_token& stop) {
+  listener_->stop_token_ = stop;
   std::atomic<bool> ended = false;
   std::thread closer([&] {
     std::mutex mutex;

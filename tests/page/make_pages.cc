@@ -15,8 +15,11 @@ date::local_days day(int year, unsigned month, unsigned day_of_month) {
   return date::local_days(date::year(year) / date::month(month) / date::day(day_of_month));
 }
 
-void write(const std::string& folder, const std::string& name, const SimulatedRuns& runs) {
-  const ReportModel model = model_report(runs.input());
+void write(const std::string& folder, const std::string& name, const SimulatedRuns& runs,
+           std::vector<Finding> findings) {
+  ReportInput input = runs.input();
+  input.status.findings = std::move(findings);
+  const ReportModel model = model_report(std::move(input));
   for (const Language language : {Language::english, Language::french}) {
     const std::string path =
         folder + "/" + name + "." + std::string(texts_of(language).code.text) + ".html";
@@ -46,12 +49,19 @@ void write_search(const std::string& folder) {
 
 int run(const std::string& folder) {
   SimulatedRuns year(day(2025, 6, 25));
-  write(folder, "year", year.company(370).good(true, true).drill(true));
-  write(folder, "never", SimulatedRuns(day(2026, 6, 30)).none());
+  write(folder, "year", year.company(370).good(true, true).drill(true), {});
+  write(folder, "never", SimulatedRuns(day(2026, 6, 30)).none(),
+        {{FindingKind::never, Half::db, "no database archive was ever stored"},
+         {FindingKind::never, Half::docs, "no documents archive was ever stored"}});
   SimulatedRuns troubled(day(2026, 4, 1));
   troubled.company(80).good(true, true).drill(false).verify(false);
   troubled.damage(troubled.newest(Half::db));
-  write(folder, "troubled", troubled.none().none().none());
+  write(folder, "troubled", troubled.none().none().none(),
+        {{FindingKind::damaged, Half::db,
+          "'erp/prod/db/20260620T021500Z-biaaaa.dump' was found damaged"},
+         {FindingKind::stale, std::nullopt, "no good run for 3 d"},
+         {FindingKind::drill_overdue, std::nullopt, "the last drill that succeeded was 40 d ago"},
+         {FindingKind::orphans, std::nullopt, "2 archives that no record names"}});
   write_search(folder);
   return 0;
 }
