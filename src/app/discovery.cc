@@ -77,9 +77,10 @@ void add_folders(const std::vector<EnvironmentSettings>& environments, Discovery
 
 }  // namespace
 
-bool Discovery::all_enrolled() const {
-  return std::none_of(halves.begin(), halves.end(),
-                      [](const DiscoveredHalf& half) { return half.environment.empty(); });
+size_t Discovery::not_enrolled() const {
+  return static_cast<size_t>(
+      std::count_if(halves.begin(), halves.end(),
+                    [](const DiscoveredHalf& half) { return half.environment.empty(); }));
 }
 
 Discovery discover(const std::vector<EnvironmentSettings>& environments,
@@ -89,7 +90,7 @@ Discovery discover(const std::vector<EnvironmentSettings>& environments,
   for (const EnvironmentSettings& environment : environments) {
     if (environment.in_cluster)
       discovery.untold.push_back(
-          fmt::format("'{}' is in a cluster, where nothing is looked for", environment.name));
+          fmt::format("the database server of '{}', which is in a cluster", environment.name));
     else
       here.push_back(environment);
   }

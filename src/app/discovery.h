@@ -21,11 +21,11 @@ struct Discovery {
   std::vector<DiscoveredHalf> halves;
   std::vector<std::string> untold;  ///< what could not be looked at, sentences
 
-  bool all_enrolled() const;
+  size_t not_enrolled() const;  ///< halves that nobody backs up
 };
 
 /// Compares what exists on the servers and beside the folders of the settings with what is
-/// enrolled. Environments in a cluster are passed over and stand in `untold`. Only reads;
+/// enrolled. Of environments in a cluster the server stands in `untold`. Only reads;
 /// Errc::interrupted.
 Discovery discover(const std::vector<EnvironmentSettings>& environments,
                    const std::stop_token& stop);

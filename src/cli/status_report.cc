@@ -4,15 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/secret.h"
 #include "cli/table.h"
 
 namespace dolibarr_backup {
 namespace {
-
-using nlohmann::json;
 
 std::string ago(Instant now, const std::optional<Instant>& then) {
   return then ? format_duration(now - *then) + " ago" : "never";
@@ -126,101 +123,6 @@ std::string discovery_text(const Discovery& discovery) {
   return text;
 }
 
-size_t not_enrolled(const Discovery& discovery) {
-  return static_cast<size_t>(
-      std::count_if(discovery.halves.begin(), discovery.halves.end(),
-                    [](const DiscoveredHalf& half) { return half.environment.empty(); }));
-}
-
-// ---- JSON --------------------------------------------------------------------
-
-void put(json& object, const char* name, const std::optional<Instant>& instant) {
-  object[name] = instant ? json(format_instant(*instant)) : json();
-}
-
-json json_of(const RunSummary& run) {
-  json value = {{"run", run.run.text()},
-                {"result", name_of(run.result)},
-                {"seconds", (run.finished - run.run.start()).count()}};
-  if (!run.error.empty()) value["error"] = mask_secrets(run.error);
-  return value;
-}
-
-json json_of(const HalfStatus& half) {
-  json value = {{"verdict", verdict_word(half.verdict)},
-                {"archives", half.archives},
-                {"bytes", half.bytes},
-                {"tiers", json::object()}};
-  put(value, "last_run", half.last_run);
-  put(value, "last_success", half.last_success);
-  put(value, "unchanged_since", half.unchanged_since);
-  put(value, "newest_verified", half.newest_verified);
-  if (half.last_result) value["last_result"] = name_of(*half.last_result);
-  if (half.growth_bytes) value["growth_bytes"] = *half.growth_bytes;
-  for (const auto& [tier, count] : half.archives_by_tier)
-    value["tiers"][std::string(name_of(tier))] = count;
-  if (half.newest)
-    value["newest"] = {{"key", half.newest->stored.key},
-                       {"taken", format_instant(half.newest->stored.taken)},
-                       {"size", half.newest->stored.size}};
-  return value;
-}
-
-json json_of(const CoverageGap& gap) {
-  json value = {{"tier", name_of(gap.kept.tier)},
-                {"label", gap.kept.label},
-                {"instant", format_instant(gap.kept.instant)},
-                {"reason", name_of(gap.reason)}};
-  put(value, "pair", gap.pair);
-  return value;
-}
-
-json json_of(const Finding& finding) {
-  json value = {{"finding", name_of(finding.kind)},
-                {"severity", name_of(severity_of(finding.kind))},
-                {"text", mask_secrets(finding.text)}};
-  if (finding.half) value["half"] = name_of(*finding.half);
-  return value;
-}
-
-json json_of(const Discovery& discovery) {
-  json halves = json::array(), untold = json::array();
-  for (const DiscoveredHalf& half : discovery.halves) {
-    halves.push_back({{"half", name_of(half.half)}, {"place", half.place}, {"sign", half.sign}});
-    halves.back()["environment"] = half.environment.empty() ? json() : json(half.environment);
-  }
-  for (const std::string& text : discovery.untold) untold.push_back(mask_secrets(text));
-  return {{"halves", halves}, {"untold", untold}, {"not_enrolled", not_enrolled(discovery)}};
-}
-
-json json_of(const EnvironmentStatus& status) {
-  json value = {{"environment", status.environment},
-                {"prefix", status.prefix},
-                {"store", status.store},
-                {"now", format_instant(status.now)},
-                {"verdict", verdict_word(status.verdict)},
-                {"halves", json::object()},
-                {"findings", json::array()},
-                {"runs", json::object()},
-                {"kept_instants", status.kept_instants},
-                {"gaps", json::array()},
-                {"orphans", status.orphans},
-                {"uploads", status.uploads},
-                {"not_ours", status.not_ours}};
-  put(value, "last_point", status.last_pair);
-  put(value, "next_expected", status.next_expected);
-  for (const auto& [which, half] : status.halves)
-    value["halves"][std::string(name_of(which))] = json_of(half);
-  for (const Finding& finding : status.findings) value["findings"].push_back(json_of(finding));
-  for (const CoverageGap& gap : status.gaps) value["gaps"].push_back(json_of(gap));
-  for (const auto& [kind, runs] : status.runs) {
-    json& of_kind = value["runs"][std::string(name_of(kind))] = json::object();
-    if (runs.last) of_kind["last"] = json_of(*runs.last);
-    if (runs.last_success) of_kind["last_success"] = json_of(*runs.last_success);
-  }
-  return value;
-}
-
 }  // namespace
 
 std::string status_text(const std::vector<EnvironmentStatus>& statuses,
@@ -235,17 +137,8 @@ std::string status_text(const std::vector<EnvironmentStatus>& statuses,
   for (const EnvironmentStatus& status : statuses) text += summary_line(status);
   if (discovery)
     text += fmt::format("found={} not_enrolled={}\n", discovery->halves.size(),
-                        not_enrolled(*discovery));
+                        discovery->not_enrolled());
   return text;
-}
-
-std::string status_json(const std::vector<EnvironmentStatus>& statuses,
-                        const std::optional<Discovery>& discovery) {
-  json environments = json::array();
-  for (const EnvironmentStatus& status : statuses) environments.push_back(json_of(status));
-  json value = {{"verdict", verdict_word(worst_verdict(statuses))}, {"environments", environments}};
-  if (discovery) value["discovery"] = json_of(*discovery);
-  return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace dolibarr_backup

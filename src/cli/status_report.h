@@ -13,8 +13,5 @@ namespace dolibarr_backup {
 /// only those.
 std::string status_text(const std::vector<EnvironmentStatus>& statuses,
                         const std::optional<Discovery>& discovery, bool brief);
-/// docs/json.md. Additive.
-std::string status_json(const std::vector<EnvironmentStatus>& statuses,
-                        const std::optional<Discovery>& discovery);
 
 }  // namespace dolibarr_backup

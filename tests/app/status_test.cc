@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/counting_store.h"
 #include "app/instance.h"
 #include "app/metrics.h"
 #include "app/prometheus_tool.h"
 #include "app/verify.h"
+#include "stream/digest.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -187,6 +189,33 @@ TEST_F(Ill, KeptInstantsThatAreLostAreNamed) {
   EXPECT_THAT(lost, Contains("2026-06-01"));
   EXPECT_EQ(verdict_word(after.verdict), "ok") << "today's can be restored";
   EXPECT_THAT(metrics(), HasSubstr("finding=\"gap\",severity=\"warning\"} 1\n"));
+}
+
+TEST_F(Ill, OfManyYearsOfRunsOnlyTheNewestAreRead) {
+  constexpr int kRuns = 1500;
+  RunRecord record = instance.backup().record;
+  for (auto& [which, half] : record.halves) half.result = HalfResult::unchanged;
+  const KeySpace keys("erp/prod");
+  std::string text = get_object(instance.store(), keys.run_record(record.run), kMiB).value();
+  const auto clock = std::filesystem::file_time_type::clock::now();
+  for (int day = 1; day <= kRuns; ++day) {
+    record.previous = {{record.run.text(), sha256_hex(text)}};
+    record.run = RunId::make(instance.now + hours(24 * day), static_cast<uint32_t>(day));
+    record.started = record.finished = record.run.start();
+    text = to_json(record);
+    instance.store().put(keys.run_record(record.run), as_bytes(text), Overwrite::no);
+    // When a record was stored tells which ones can be heads of the chain.
+    std::filesystem::last_write_time(instance.store_folder() + "/" + keys.run_record(record.run),
+                                     clock - hours(24 * (kRuns - day)));
+  }
+  instance.now += hours(24 * kRuns + 1);
+  record = instance.backup({.force = true}).record;
+  CountingStore counting(instance.store());
+  Catalog catalog(counting, keys, {});
+  const EnvironmentStatus status = environment_status(catalog, instance.settings(), instance.now);
+  EXPECT_EQ(verdict_word(status.verdict), "ok") << status.findings.front().text;
+  EXPECT_EQ(status.runs.at(RunKind::backup).last->run, record.run);
+  EXPECT_LT(counting.requests, kStatusRecords + 100);
 }
 
 TEST_F(Ill, AStoreThatCannotBeAsked) {

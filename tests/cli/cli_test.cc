@@ -28,8 +28,8 @@ TEST(Cli, HelpNamesEveryCommandAndExitCode) {
   Program program;
   const CommandResult help = program.run({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* word : {"backup", "list", "prune", "hold", "adopt", "identity", "config",
-                           "completion", "130", "torn", "incomplete"})
+  for (const char* word : {"backup", "list", "status", "prune", "hold", "adopt", "identity",
+                           "config", "completion", "130", "torn", "incomplete"})
     EXPECT_THAT(help.output, HasSubstr(word));
   const std::string prune = program.run({"prune", "--help"}).output;
   for (const char* word : {"share", "behind the newest record stays refused", "orphans"})
@@ -57,7 +57,7 @@ TEST(Cli, AWrongCommandLineIsUsage) {
 TEST(Cli, AnUnknownWordIsNamedWithWhatWasMeant) {
   Program program;
   const std::vector<std::pair<std::vector<std::string>, std::vector<const char*>>> cases = {
-      {{"snapshots"}, {"unknown command 'snapshots'", "commands: backup, list, prune"}},
+      {{"snapshots"}, {"unknown command 'snapshots'", "commands: backup, list, status, prune"}},
       {{"-e", "prod", "bakup"}, {"unknown command 'bakup'; did you mean 'backup'?"}},
       {{"hold", "lst"}, {"unknown command 'hold lst'; did you mean 'list'?", "hold add"}},
       {{}, {"a command is required", "commands: backup"}},

@@ -75,6 +75,26 @@ TEST(StatusCommand, OneEnvironmentThatCannotBeReadDoesNotHideTheOthers) {
   EXPECT_EQ(value.at("environments").at(1).at("findings").at(0).at("finding"), "unreadable");
 }
 
+TEST(StatusCommand, AClusterThatCannotBeAskedDoesNotHideTheOthers) {
+  Program program;
+  program.use_store("      directory: " + program.path("store") + "\n",
+                    "  remote:\n    store: {bucket: erp-backups, region: auto}\n"
+                    "    database: {host: db, name: dolibarr}\n"
+                    "    kubernetes:\n      context: c\n      namespace: erp-remote\n"
+                    "      documents_claim: docs\n      image: registry.example/backup:1\n"
+                    "      kubectl: " +
+                        program.path("no-kubectl") + "\n");
+  ASSERT_EQ(program.run({"--env", "prod", "backup"}).status, 0);
+  const CommandResult all = program.run({"status"});
+  EXPECT_EQ(all.status, 12) << all.errors;
+  EXPECT_THAT(all.output, HasSubstr("env=prod status=ok"));
+  EXPECT_THAT(all.output, HasSubstr("env=remote status=unreadable"));
+  EXPECT_THAT(all.output, HasSubstr("no-kubectl"));
+  EXPECT_THAT(program.run({"status", "--discover"}).output,
+              AllOf(HasSubstr("not looked at: the database server of 'remote'"),
+                    HasSubstr("not looked at: the cluster c: ")));
+}
+
 TEST(StatusCommand, JsonTellsAllThatTheTextDoes) {
   Program program;
   ASSERT_EQ(program.run({"backup"}).status, 0);
