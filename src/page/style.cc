@@ -93,7 +93,8 @@ td.m-before, td.m-future, td.m-pending { color: var(--quiet); }
 .data { border-collapse: collapse; width: 100%; font-size: .93rem; margin: .4rem 0 1rem; }
 .data th, .data td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--rule); }
 .data thead th { color: var(--quiet); font-weight: 600; font-size: .84rem; }
-.data tbody th { font-weight: 500; } .data th, .data .whole { overflow-wrap: break-word; }
+.data tbody th { font-weight: 500; } .data th, .data .whole { overflow-wrap: break-word; } .data code, bdi { overflow-wrap: anywhere; }
+.data td, .data th { min-width: 4.6rem; } .data td.number { min-width: 0; }
 .data .number { text-align: right; white-space: nowrap; }
 .data ul { margin: .2rem 0; padding-left: 1.1rem; }
 tr.m-backed_up th, tr.m-backed_up td { color: var(--ink); }
