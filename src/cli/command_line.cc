@@ -267,6 +267,37 @@ void add_status(CLI::App& app, CommandLine& line) {
       ->type_name("FILE");
 }
 
+void add_report(CLI::App& app, CommandLine& line) {
+  CLI::App* report =
+      add_command(app, line, Command::report, "report",
+                  "Write a page on what was backed up, when, and what can be restored");
+  report->add_option("--from", line.from, "First day (default: a year before the last)")
+      ->type_name("DATE");
+  report->add_option("--to", line.to, "Last day (default: today)")->type_name("DATE");
+  report
+      ->add_option("--html", line.html,
+                   "Where the page goes, a file that needs no other; - for standard output")
+      ->type_name("FILE");
+  report->add_option("--lang", line.language, "Language of the page (default: en)")
+      ->check(CLI::IsMember({"en", "fr"}))
+      ->type_name("LANGUAGE");
+}
+
+void add_serve(CLI::App& app, CommandLine& line) {
+  CLI::App* serve =
+      add_command(app, line, Command::serve, "serve",
+                  "Show reports and a search for documents in a browser (all environments without "
+                  "--env)");
+  serve->add_option("--listen", line.listen, "Where (default: 127.0.0.1:8790); port 0: any")
+      ->type_name("HOST:PORT");
+  CLI::Option* token = serve
+                           ->add_option("--token-file", line.token_file,
+                                        "A file with the token that every reader must send")
+                           ->type_name("FILE");
+  serve->add_flag("--no-token", line.no_token, "Nobody needs one, though other machines can ask")
+      ->excludes(token);
+}
+
 void add_commands(CLI::App& app, CommandLine& line) {
   add_backup(app, line);
   add_command(app, line, Command::list, "list",
@@ -279,6 +310,8 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_hold(app, line);
 
   add_readers(app, line);
+  add_report(app, line);
+  add_serve(app, line);
 
   CLI::App* identity =
       app.add_subcommand("identity", "Which Dolibarr instance the prefix holds the backups of");

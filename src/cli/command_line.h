@@ -30,6 +30,8 @@ enum class Command {
   find,
   diff,
   drill,
+  report,
+  serve,
   config_show,
   config_init,
   completion,
@@ -66,6 +68,10 @@ struct CommandLine {
   bool all = false, discover = false;               ///< status
   std::optional<std::chrono::seconds> max_age;      ///< status
   std::string prometheus;                           ///< status: a file, "-" for standard output
+  std::string from, to, html;                       ///< report: two dates, a file
+  std::string listen, token_file;                   ///< serve: "127.0.0.1:8790", a file
+  bool no_token = false;                            ///< serve
+  std::string language = "en";                      ///< report: "en", "fr"
   bool accept_unproven = false, quick = false;
   std::string target;  ///< config init FILE; completion SHELL
 };

@@ -22,6 +22,7 @@
 #include "cli/completion.h"
 #include "cli/config_commands.h"
 #include "cli/progress_bar.h"
+#include "cli/report_commands.h"
 #include "cli/report_json.h"
 #include "cli/report_text.h"
 #include "cli/restore_commands.h"
@@ -157,6 +158,10 @@ int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwa
       return run_diff(line, stop);
     case Command::drill:
       return run_drill(line, stop);
+    case Command::report:
+      return run_report(line, stop);
+    case Command::serve:
+      return run_serve(line, stop);
     case Command::config_show: {
       SettingsResult result = read_settings(line);
       check_credential_files(result);

@@ -1,0 +1,153 @@
+#include "web/http_server.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <httplib.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "web/deadline_stream.h"
+
+namespace dolibarr_backup {
+namespace {
+
+constexpr size_t kThreads = 16;
+
+HttpRequest request_of(const httplib::Request& received) {
+  HttpRequest request{.method = received.method,
+                      .path = received.path,
+                      .authorization = received.get_header_value("Authorization"),
+                      .host = received.get_header_value("Host"),
+                      .accept_language = received.get_header_value("Accept-Language")};
+  for (const auto& [name, value] : received.params) request.query.emplace(name, value);
+  return request;
+}
+
+void put(const HttpResponse& response, httplib::Response& out) {
+  out.status = response.status;
+  static constexpr std::pair<const char*, const char*> kAlways[] = {
+      {"X-Content-Type-Options", "nosniff"},
+      {"X-Frame-Options", "DENY"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cross-Origin-Resource-Policy", "same-origin"},
+      {"Cross-Origin-Opener-Policy", "same-origin"},
+      {"Cache-Control", "no-store"}};
+  for (const auto& [name, value] : kAlways) out.set_header(name, value);
+  for (const auto& [name, value] : response.headers) out.set_header(name, value);
+  out.set_content(response.body, response.type);
+}
+
+}  // namespace
+
+/// httplib parses and writes; the connection, with its limits, is ours.
+class HttpServer::Listener : public httplib::Server {
+ public:
+  explicit Listener(std::function<HttpResponse(const HttpRequest&)> answer) {
+    new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    set_expect_100_continue_handler([](const auto&, auto&) { return 417; });
+    // Before httplib would read a body or choose by the method.
+    set_pre_routing_handler(
+        [answer = std::move(answer)](const httplib::Request& request, httplib::Response& response) {
+          try {
+            put(answer(request_of(request)), response);
+          } catch (const std::exception& error) {
+            log::error("{} {}: {}", request.method, request.path, error.what());
+            put({.status = 500, .body = "internal error; see the log\n"}, response);
+          }
+          return HandlerResponse::Handled;
+        });
+  }
+
+  std::stop_token stop_token_;  ///< set before it listens
+
+ private:
+  bool process_and_close_socket(socket_t socket) override {
+    DeadlineStream stream(socket, stop_token_);
+    bool closed = false;
+    const bool answered = process_request(stream, true, closed, nullptr);
+    stream.finish();
+    return answered;
+  }
+};
+
+HttpServer::HttpServer(ListenAddress address,
+                       std::function<HttpResponse(const HttpRequest&)> answer)
+    : address_(std::move(address)), listener_(std::make_unique<Listener>(std::move(answer))) {
+  const bool bound = address_.port != 0
+                         ? listener_->bind_to_port(address_.host, address_.port)
+                         : (address_.port = listener_->bind_to_any_port(address_.host)) > 0;
+  if (!bound)
+    throw Error(Errc::usage, "cannot listen on " + address_.url() + ": " + errno_text(errno))
+        .with_hint("choose another address with --listen HOST:PORT");
+}
+
+HttpServer::~HttpServer() = default;
+
+void HttpServer::run(const std::stop_token& stop) {
+  listener_->stop_token_ = stop;
+  std::atomic<bool> ended = false;
+  std::thread closer([&] {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any woken;
+    // httplib ignores a stop() that comes before it has begun.
+    while (!ended) {
+      woken.wait_for(lock, stop, std::chrono::milliseconds(200), [&] { return ended.load(); });
+      if (stop.stop_requested() && !ended) {
+        listener_->stop();
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    }
+  });
+  const bool listened = listener_->listen_after_bind();
+  ended = true;
+  closer.join();
+  if (!listened && !stop.stop_requested())
+    throw Error(Errc::usage, "the server on " + address_.url() + " ended by itself");
+}
+
+bool ListenAddress::loopback() const {
+  in_addr four{};
+  in6_addr six{};
+  if (host == "localhost") return true;
+  if (inet_pton(AF_INET, host.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
+  return inet_pton(AF_INET6, host.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+std::string ListenAddress::url() const {
+  return host.find(':') == std::string::npos ? fmt::format("http://{}:{}/", host, port)
+                                             : fmt::format("http://[{}]:{}/", host, port);
+}
+
+ListenAddress parse_listen_address(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  ListenAddress address;
+  if (colon != std::string::npos) {
+    address.host = text.substr(0, colon);
+    if (address.host.size() > 2 && address.host.front() == '[' && address.host.back() == ']')
+      address.host = address.host.substr(1, address.host.size() - 2);
+    else if (address.host.find(':') != std::string::npos)
+      address.host.clear();
+    const char* begin = text.data() + colon + 1;
+    const char* end = text.data() + text.size();
+    const auto [parsed, error] = std::from_chars(begin, end, address.port);
+    if (!address.host.empty() && error == std::errc() && parsed == end && begin != end &&
+        address.port >= 0 && address.port <= 65535)
+      return address;
+  }
+  throw Error(Errc::usage, "'" + text + "' is no address to listen on")
+      .with_hint("write HOST:PORT, e.g. 127.0.0.1:8790 or [::1]:8790");
+}
+
+}  // namespace dolibarr_backup

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/settings.h"
+#include "page/texts.h"
+#include "web/http.h"
+
+namespace dolibarr_backup {
+
+/// What `serve` shows: the report of each environment as it is now, and a search for
+/// documents and their versions. Only reads. What was read is kept for fifteen seconds.
+/// Thread-safe.
+class Site {
+ public:
+  /// `now` is the wall clock.
+  Site(std::vector<EnvironmentSettings> environments, std::function<Instant()> now,
+       std::stop_token stop);
+  ~Site();
+
+  /// The answer to a GET; also of a failure, which is told on the page and logged.
+  HttpResponse answer(const HttpRequest& request);
+
+ private:
+  class View;
+  HttpResponse report_of(const std::string& name, const HttpRequest& request, Language language);
+  HttpResponse search_in(const std::string& name, const HttpRequest& request, Language language);
+  HttpResponse list_environments(Language language) const;
+  HttpResponse metrics();
+
+  std::vector<EnvironmentSettings> environments_;
+  std::function<Instant()> now_;
+  /// By environment: one for reports, one for searches, which take longer.
+  std::map<std::string, std::unique_ptr<View>> reports_, searches_;
+};
+
+}  // namespace dolibarr_backup
