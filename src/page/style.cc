@@ -28,14 +28,13 @@ body {
   color: var(--ink); font: 1rem/1.55 system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif;
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
 }
-h1, h2, h3, h4 {
+h1, h2, h3 {
   font-family: Charter, "Bitstream Charter", Georgia, "Liberation Serif", serif; font-weight: 600;
   line-height: 1.2; text-wrap: balance;
 }
 h1 { font-size: clamp(1.7rem, 5vw, 2.5rem); margin: 0; letter-spacing: -0.01em; }
 h2 { font-size: 1.45rem; margin: 0 0 .6rem; }
 h3 { font-size: 1.12rem; margin: 1.8rem 0 .5rem; }
-h4 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 p { margin: .4rem 0 .8rem; max-width: 44rem; }
 a { color: var(--link); text-underline-offset: .15em; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 2px; }

@@ -34,12 +34,12 @@ struct Texts {
   Text seconds, minutes, hours, days;                 ///< of durations, abbreviated
   Text first_of_month;                                ///< "1", "1er"
 
-  Text title, skip, contents, period, made, store, prefix, time_zone, environment;
+  Text title, skip, contents, period, made, store, prefix, time_zone;
   Text language_switch;  ///< in the other language
-  Text db, docs, both;
+  Text db, docs;
 
   Text covered_question, since_question, restore_question, day_question;
-  Text yes, no, partly, unproven;
+  Text yes, no, unproven;
   Text covered;     ///< time of the last run, its age
   Text stale;       ///< the same
   Text never;       ///< no run was ever good
@@ -92,7 +92,7 @@ struct Texts {
 
   Text retention;
   Text retention_lead;  ///< days, months, years, day that closes the fiscal year
-  Text column_tier, column_covered, column_missing;
+  Text column_tier, column_covered;
   Text tier_newest, tier_daily, tier_monthly, tier_yearly;
   Text covered_of;  ///< covered, wanted
   Text instants_detail;

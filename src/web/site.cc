@@ -24,6 +24,8 @@ namespace dolibarr_backup {
 namespace {
 
 constexpr std::chrono::seconds kKept{15};
+// A store that does not answer must not take every thread.
+constexpr std::chrono::seconds kPatience{5};
 constexpr size_t kLongestPattern = 512;
 constexpr size_t kShownVersions = 500;
 
@@ -51,7 +53,7 @@ HttpResponse plain(int status, std::string text) {
 }
 
 int status_of(Errc code) {
-  return code == Errc::usage ? 400 : code == Errc::interrupted ? 503 : 502;
+  return code == Errc::usage ? 400 : code == Errc::store || code == Errc::interrupted ? 503 : 502;
 }
 
 HttpResponse told(const Error& error) {
@@ -81,7 +83,10 @@ class Site::View {
   /// Calls `use(catalog)` with a catalog that is at most kKept old.
   template <typename Use>
   auto with_catalog(Use&& use) {
-    const std::lock_guard lock(mutex_);
+    const std::unique_lock lock(mutex_, kPatience);
+    if (!lock)
+      throw Error(Errc::store, "the store is still being read for an earlier request")
+          .with_hint("try again in a moment");
     const auto time = std::chrono::steady_clock::now();
     if (!catalog_ || time - read_ > kKept) {
       catalog_.reset();
@@ -96,17 +101,17 @@ class Site::View {
   std::stop_token stop_;
   Progress progress_;
   std::unique_ptr<ObjectStore> store_;
-  std::mutex mutex_;
+  std::timed_mutex mutex_;
   std::optional<Catalog> catalog_;              // guarded by mutex_
   std::chrono::steady_clock::time_point read_;  // guarded by mutex_
 };
 
 Site::Site(std::vector<EnvironmentSettings> environments, std::function<Instant()> now,
            std::stop_token stop)
-    : environments_(std::move(environments)), now_(std::move(now)) {
+    : environments_(std::move(environments)), now_(std::move(now)), stop_(std::move(stop)) {
   for (const EnvironmentSettings& environment : environments_) {
-    reports_[environment.name] = std::make_unique<View>(environment, stop);
-    searches_[environment.name] = std::make_unique<View>(environment, stop);
+    reports_[environment.name] = std::make_unique<View>(environment, stop_);
+    searches_[environment.name] = std::make_unique<View>(environment, stop_);
   }
 }
 
@@ -157,7 +162,7 @@ HttpResponse Site::search_in(const std::string& name, const HttpRequest& request
   if (!result.typed.empty()) {
     const PathPattern pattern(pattern_of(result.typed));
     result.versions = searches_.at(name)->with_catalog(
-        [&](Catalog& catalog) { return find_versions(catalog, pattern, {}); });
+        [&](Catalog& catalog) { return find_versions(catalog, pattern, stop_); });
     if (result.versions.size() > kShownVersions) {
       result.omitted = result.versions.size() - kShownVersions;
       result.versions.resize(kShownVersions);

@@ -36,6 +36,7 @@ class Site {
 
   std::vector<EnvironmentSettings> environments_;
   std::function<Instant()> now_;
+  std::stop_token stop_;
   /// By environment: one for reports, one for searches, which take longer.
   std::map<std::string, std::unique_ptr<View>> reports_, searches_;
 };
