@@ -101,10 +101,12 @@ environments:
     #   database_secret: vso-db-credentials
     #   database_username_key: username
     #   database_password_key: password
-    #   database_ca_config_map: ""  # with ca.crt, for sslmode: verify-full; or database_ca_secret
+    #   database_ca_config_map: ""  # with ca.crt, for sslmode: verify-full; or a Secret:
+    #   database_ca_secret: ""
     #   store_secret: longhorn-gcs-backup-credentials # AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINTS
     #   store_secret_namespace: longhorn-system
-    #   store_ca_config_map: ""     # with ca.crt; or store_ca_secret
+    #   store_ca_config_map: ""     # with ca.crt; or a Secret:
+    #   store_ca_secret: ""
     #   conf_key_secret: ""         # with conf.php's key as "key", for drills
     #   service_account: default
     #   node_selector: ""           # kubernetes.io/arch=amd64,pool=backup

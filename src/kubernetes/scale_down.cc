@@ -69,8 +69,9 @@ void ScaleDown::put_back_leftovers(const std::stop_token& stop) const {
   const std::string list =
       kubectl_.run({"get", "deployments,statefulsets", "--output=json", kRequestTimeout}, "", stop);
   for (const Workload& left : scaled_workloads(list)) {
-    log::warning("an earlier run was killed and left {} at 0: it is put back to {}",
-                 left.reference(), left.former_replicas);
+    if (left.replicas == 0)
+      log::warning("an earlier run was killed and left {} at 0: it is put back to {}",
+                   left.reference(), left.former_replicas);
     put_back(left.reference());
   }
 }

@@ -141,6 +141,7 @@ TEST_F(InCluster, AKilledOneLeavesABackupThatEndsByItself) {
     {
       const std::unique_ptr<ServerProcess> killed = start({"backup"});
       wait_for_the_pod();
+      eventually([&] { return cluster_.count_asked("GET", "follow=true") > 0; }, "it streams");
     }
   }
   eventually([&] { return program_.damage().empty() && has_good_pair(); }, "it is done");

@@ -14,7 +14,7 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <thread>
 
 #include "base/error.h"
@@ -178,16 +178,17 @@ std::string ServerProcess::log_tail() const {
 }
 
 std::string all_command_lines() {
-  std::string all;
+  std::ostringstream all;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
     const std::string name = entry.path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
-    all.append(std::istreambuf_iterator<char>(file), {});
-    all += '\n';
+    // A process may end while it is looked at: nothing is read then, and the state forgotten.
+    all << std::ifstream(entry.path() / "cmdline", std::ios::binary).rdbuf();
+    all.clear();
+    all << '\n';
   }
-  return all;
+  return all.str();
 }
 
 std::string file_tail(const std::string& path, size_t lines) {
