@@ -1,20 +1,14 @@
 #include "app/metrics.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <prometheus/text_serializer.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 
 #include "app/half_error.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/unique_fd.h"
-#include "base/write_all.h"
+#include "base/replace_file.h"
 #include "store/s3_client.h"
 #include "store/s3_http.h"
 
@@ -202,23 +196,6 @@ std::string metrics_text(const std::vector<EnvironmentStatus>& statuses) {
   return families.text();
 }
 
-void write_metrics_file(const std::string& path, const std::string& text) {
-  // node_exporter reads names that end in .prom only.
-  const std::string temporary = fmt::format("{}.{}", path, ::getpid());
-  const auto fail = [&](int error_number) {
-    ::unlink(temporary.c_str());
-    throw Error(Errc::usage, "'" + path + "' cannot be written: " + errno_text(error_number));
-  };
-  {
-    const UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!file) fail(errno);
-    // Whatever the umask is: another user reads it.
-    if (::fchmod(file.get(), 0644) != 0) fail(errno);
-    if (const int error_number = write_all(file.get(), text)) fail(error_number);
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) fail(errno);
-}
-
 void tell_metrics(const EnvironmentSettings& environment, const EnvironmentStatus& status) {
   const std::string text = metrics_text({status});
   const MetricsSettings& settings = environment.metrics;
@@ -229,7 +206,7 @@ void tell_metrics(const EnvironmentSettings& environment, const EnvironmentStatu
   if (!settings.textfile.empty()) {
     const std::string path =
         fmt::format("{}/dolibarr_backup_{}.prom", settings.textfile, environment.name);
-    attempt("'" + path + "'", [&] { write_metrics_file(path, text); });
+    attempt("'" + path + "'", [&] { replace_file(path, text); });
   }
   if (!settings.pushgateway.empty())
     attempt("the Pushgateway " + settings.pushgateway,

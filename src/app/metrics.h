@@ -11,9 +11,6 @@ namespace dolibarr_backup {
 /// In Prometheus' text format (version 0.0.4). Times are Unix times; 0 stands for never.
 std::string metrics_text(const std::vector<EnvironmentStatus>& statuses);
 
-/// Replaces the file in one step, readable for all. Throws Errc::usage if it cannot be written.
-void write_metrics_file(const std::string& path, const std::string& text);
-
 /// To the folder and the Pushgateway of the settings, each if it is set: the file
 /// dolibarr_backup_ENV.prom, and the group job="dolibarr_backup", env="ENV". What fails is
 /// logged as a warning: it never fails the run that is told of.

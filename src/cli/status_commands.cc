@@ -8,6 +8,7 @@
 #include "app/metrics.h"
 #include "app/status.h"
 #include "base/log.h"
+#include "base/replace_file.h"
 #include "base/secret.h"
 #include "cli/cluster_commands.h"
 #include "cli/commands.h"
@@ -119,7 +120,7 @@ int run_status(const CommandLine& line, const std::stop_source& stop) {
   }
   int printed = 0;
   if (!line.prometheus.empty() && line.prometheus != "-")
-    write_metrics_file(line.prometheus, metrics_text(statuses));
+    replace_file(line.prometheus, metrics_text(statuses));
   if (line.prometheus == "-")
     printed = print_result(metrics_text(statuses));
   else

@@ -46,26 +46,26 @@ std::string host_name(const std::string& host) {
 AccessRule::AccessRule(Secret token, ListenAddress address)
     : token_(std::move(token)), address_(std::move(address)) {}
 
-bool AccessRule::has_token(const HttpRequest& request) const {
+bool AccessRule::has_token(const PageRequest& request) const {
   const std::string& given = request.authorization;
   if (given.starts_with("Bearer ")) return same(given.substr(7), token_.reveal());
   if (given.starts_with("Basic ")) return same(basic_password(given.substr(6)), token_.reveal());
   return false;
 }
 
-std::optional<HttpResponse> AccessRule::refusal(const HttpRequest& request) const {
+std::optional<PageResponse> AccessRule::refusal(const PageRequest& request) const {
   if (request.method != "GET" && request.method != "HEAD")
-    return HttpResponse{
+    return PageResponse{
         .status = 405, .body = "only GET and HEAD\n", .headers = {{"Allow", "GET, HEAD"}}};
   if (!token_.empty()) {
     if (has_token(request)) return std::nullopt;
-    return HttpResponse{.status = 401,
+    return PageResponse{.status = 401,
                         .body = "a token is needed\n",
                         .headers = {{"WWW-Authenticate", "Bearer"},
                                     {"WWW-Authenticate", "Basic realm=\"dolibarr-backup\""}}};
   }
   if (address_.loopback() && !ListenAddress{host_name(request.host), 0}.loopback())
-    return HttpResponse{.status = 403, .body = "this address is served under localhost alone\n"};
+    return PageResponse{.status = 403, .body = "this address is served under localhost alone\n"};
   return std::nullopt;
 }
 

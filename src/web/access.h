@@ -17,10 +17,10 @@ class AccessRule {
   AccessRule(Secret token, ListenAddress address);
 
   /// The answer to a request that may not be served; nullopt for one that may.
-  std::optional<HttpResponse> refusal(const HttpRequest& request) const;
+  std::optional<PageResponse> refusal(const PageRequest& request) const;
 
  private:
-  bool has_token(const HttpRequest& request) const;
+  bool has_token(const PageRequest& request) const;
   Secret token_;
   ListenAddress address_;
 };

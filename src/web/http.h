@@ -8,14 +8,14 @@
 namespace dolibarr_backup {
 
 /// What of a request the site looks at. Bodies are never read.
-struct HttpRequest {
+struct PageRequest {
   std::string method;                        ///< "GET"
   std::string path;                          ///< decoded, without the query
   std::map<std::string, std::string> query;  ///< decoded; the first of several
   std::string authorization, host, accept_language;
 };
 
-struct HttpResponse {
+struct PageResponse {
   int status = 200;
   std::string body;
   std::string type = "text/plain; charset=utf-8";

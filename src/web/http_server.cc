@@ -24,8 +24,8 @@ namespace {
 
 constexpr size_t kThreads = 16;
 
-HttpRequest request_of(const httplib::Request& received) {
-  HttpRequest request{.method = received.method,
+PageRequest request_of(const httplib::Request& received) {
+  PageRequest request{.method = received.method,
                       .path = received.path,
                       .authorization = received.get_header_value("Authorization"),
                       .host = received.get_header_value("Host"),
@@ -34,7 +34,7 @@ HttpRequest request_of(const httplib::Request& received) {
   return request;
 }
 
-void put(const HttpResponse& response, httplib::Response& out) {
+void put(const PageResponse& response, httplib::Response& out) {
   out.status = response.status;
   static constexpr std::pair<const char*, const char*> kAlways[] = {
       {"X-Content-Type-Options", "nosniff"},
@@ -53,7 +53,7 @@ void put(const HttpResponse& response, httplib::Response& out) {
 /// httplib parses and writes; the connection, with its limits, is ours.
 class HttpServer::Listener : public httplib::Server {
  public:
-  explicit Listener(std::function<HttpResponse(const HttpRequest&)> answer) {
+  explicit Listener(std::function<PageResponse(const PageRequest&)> answer) {
     new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     set_expect_100_continue_handler([](const auto&, auto&) { return 417; });
     // Before httplib would read a body or choose by the method.
@@ -82,7 +82,7 @@ class HttpServer::Listener : public httplib::Server {
 };
 
 HttpServer::HttpServer(ListenAddress address,
-                       std::function<HttpResponse(const HttpRequest&)> answer)
+                       std::function<PageResponse(const PageRequest&)> answer)
     : address_(std::move(address)), listener_(std::make_unique<Listener>(std::move(answer))) {
   const bool bound = address_.port != 0
                          ? listener_->bind_to_port(address_.host, address_.port)

@@ -27,7 +27,7 @@ class HttpServer {
  public:
   /// Listens at once; Errc::usage if that cannot be. `answer` is called from several threads;
   /// what it throws is answered with status 500 and logged.
-  HttpServer(ListenAddress address, std::function<HttpResponse(const HttpRequest&)> answer);
+  HttpServer(ListenAddress address, std::function<PageResponse(const PageRequest&)> answer);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

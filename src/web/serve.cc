@@ -22,10 +22,10 @@ void serve(const ServeOptions& options, const std::vector<EnvironmentSettings>& 
   check_options(options);
   Site site(environments, now, stop);
   const AccessRule rule(options.token, options.address);
-  HttpServer server(options.address, [&](const HttpRequest& request) {
+  HttpServer server(options.address, [&](const PageRequest& request) {
     // It tells nothing, and what asks for it may have no token.
-    if (request.method == "GET" && request.path == "/healthz") return HttpResponse{.body = "ok\n"};
-    if (std::optional<HttpResponse> refusal = rule.refusal(request)) return *refusal;
+    if (request.method == "GET" && request.path == "/healthz") return PageResponse{.body = "ok\n"};
+    if (std::optional<PageResponse> refusal = rule.refusal(request)) return *refusal;
     return site.answer(request);
   });
   listening(server.address());

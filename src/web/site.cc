@@ -29,26 +29,26 @@ constexpr std::chrono::seconds kPatience{5};
 constexpr size_t kLongestPattern = 512;
 constexpr size_t kShownVersions = 500;
 
-Language language_of(const HttpRequest& request) {
+Language language_of(const PageRequest& request) {
   if (const auto asked = request.query.find("lang"); asked != request.query.end())
     return parse_language(asked->second).value_or(Language::english);
   return parse_language(request.accept_language.substr(0, 2)).value_or(Language::english);
 }
 
-std::string query_value(const HttpRequest& request, const char* name) {
+std::string query_value(const PageRequest& request, const char* name) {
   const auto found = request.query.find(name);
   return found == request.query.end() ? std::string() : found->second;
 }
 
 // Only what is no more than a page may be shown or led elsewhere.
-HttpResponse page(std::string html) {
+PageResponse page(std::string html) {
   return {.body = std::move(html),
           .type = "text/html; charset=utf-8",
           .headers = {{"Content-Security-Policy",
                        page_policy("form-action 'self'; frame-ancestors 'none'")}}};
 }
 
-HttpResponse plain(int status, std::string text) {
+PageResponse plain(int status, std::string text) {
   return {.status = status, .body = std::move(text) + "\n"};
 }
 
@@ -56,7 +56,7 @@ int status_of(Errc code) {
   return code == Errc::usage ? 400 : code == Errc::store || code == Errc::interrupted ? 503 : 502;
 }
 
-HttpResponse told(const Error& error) {
+PageResponse told(const Error& error) {
   log::warning("{}", error.what());
   std::string text = mask_secrets(error.what());
   if (!error.hint().empty()) text += "\nhint: " + error.hint();
@@ -117,7 +117,7 @@ Site::Site(std::vector<EnvironmentSettings> environments, std::function<Instant(
 
 Site::~Site() = default;
 
-HttpResponse Site::answer(const HttpRequest& request) {
+PageResponse Site::answer(const PageRequest& request) {
   const Language language = language_of(request);
   try {
     if (request.path == "/metrics") return metrics();
@@ -133,7 +133,7 @@ HttpResponse Site::answer(const HttpRequest& request) {
   }
 }
 
-HttpResponse Site::report_of(const std::string& name, const HttpRequest& request,
+PageResponse Site::report_of(const std::string& name, const PageRequest& request,
                              Language language) {
   const auto environment = std::find_if(environments_.begin(), environments_.end(),
                                         [&](const auto& one) { return one.name == name; });
@@ -152,7 +152,7 @@ HttpResponse Site::report_of(const std::string& name, const HttpRequest& request
   return page(report_page(model, language, links));
 }
 
-HttpResponse Site::search_in(const std::string& name, const HttpRequest& request,
+PageResponse Site::search_in(const std::string& name, const PageRequest& request,
                              Language language) {
   const auto environment = std::find_if(environments_.begin(), environments_.end(),
                                         [&](const auto& one) { return one.name == name; });
@@ -171,7 +171,7 @@ HttpResponse Site::search_in(const std::string& name, const HttpRequest& request
   return page(search_page(result, Wording(language, environment->time_zone)));
 }
 
-HttpResponse Site::metrics() {
+PageResponse Site::metrics() {
   std::vector<EnvironmentStatus> statuses;
   for (const EnvironmentSettings& environment : environments_) {
     const Instant now = now_();
@@ -188,7 +188,7 @@ HttpResponse Site::metrics() {
   return {.body = metrics_text(statuses), .type = "text/plain; version=0.0.4; charset=utf-8"};
 }
 
-HttpResponse Site::list_environments(Language language) const {
+PageResponse Site::list_environments(Language language) const {
   if (environments_.size() == 1)
     return {.status = 302, .headers = {{"Location", "/" + environments_.front().name + "/"}}};
   return page(environments_page(environments_, texts_of(language)));

@@ -25,14 +25,14 @@ class Site {
   ~Site();
 
   /// The answer to a GET; also of a failure, which is told on the page and logged.
-  HttpResponse answer(const HttpRequest& request);
+  PageResponse answer(const PageRequest& request);
 
  private:
   class View;
-  HttpResponse report_of(const std::string& name, const HttpRequest& request, Language language);
-  HttpResponse search_in(const std::string& name, const HttpRequest& request, Language language);
-  HttpResponse list_environments(Language language) const;
-  HttpResponse metrics();
+  PageResponse report_of(const std::string& name, const PageRequest& request, Language language);
+  PageResponse search_in(const std::string& name, const PageRequest& request, Language language);
+  PageResponse list_environments(Language language) const;
+  PageResponse metrics();
 
   std::vector<EnvironmentSettings> environments_;
   std::function<Instant()> now_;

@@ -13,6 +13,7 @@
 #include "app/metrics.h"
 #include "app/prometheus_tool.h"
 #include "app/verify.h"
+#include "base/replace_file.h"
 #include "stream/digest.h"
 
 namespace dolibarr_backup {
@@ -226,12 +227,12 @@ TEST_F(Ill, AStoreThatCannotBeAsked) {
   EXPECT_EQ(alert_problem_of(text, instance.now, {"DolibarrBackupUnwell"}), "");
 }
 
-TEST(MetricsFile, IsReplacedInOneStepAndReadableForAll) {
+TEST(ReplaceFile, IsReplacedInOneStepAndReadableForAll) {
   TempDir folder;
   const std::string path = folder.string() + "/a.prom";
   const mode_t before = ::umask(0077);
-  write_metrics_file(path, "one 1\n");
-  write_metrics_file(path, "two 2\n");
+  replace_file(path, "one 1\n");
+  replace_file(path, "two 2\n");
   ::umask(before);
   std::ifstream file(path);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "two 2\n");
@@ -239,7 +240,7 @@ TEST(MetricsFile, IsReplacedInOneStepAndReadableForAll) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.string()),
                           std::filesystem::directory_iterator()),
             1);
-  EXPECT_THROW(write_metrics_file(folder.string() + "/none/a.prom", ""), Error);
+  EXPECT_THROW(replace_file(folder.string() + "/none/a.prom", ""), Error);
 }
 
 }  // namespace
