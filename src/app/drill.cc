@@ -252,7 +252,8 @@ const RunRecord* Drill::last_measured() {
     if (const auto* restored = restored_database(*record);
         restored && run->start() <= report_.point.at) {
       if (text_of(*restored, "environment") != record->environment) return nullptr;
-      until = std::min(until, text_of(*restored, "taken"));
+      const std::string taken = text_of(*restored, "taken");
+      if (!taken.empty()) until = std::min(until, taken);
     }
     // One that failed is no state to grow from: the alarm stays until it is mended.
     const auto point = record->measured.find("point");
@@ -260,6 +261,7 @@ const RunRecord* Drill::last_measured() {
         point == record->measured.end())
       continue;
     const std::string at = text_of(point->second, "at");
+    if (at.empty()) continue;
     if (at <= until) return record;
     if (at <= format_instant(report_.point.at) && brought_back_.empty())
       brought_back_ = fmt::format(
