@@ -162,8 +162,11 @@ DatabaseSettings Drill::fill(ScratchServer& server, const std::string& name,
   target.table_prefix = environment_.database.table_prefix;
   target.connections = environment_.database.connections;
   DatabaseRestore restore(target, made_as(manifest), "x");
-  CheckedSource dump(catalog_.store(), entry.archive);
-  restore.fill(dump, {options_.work_folder, entry.archive.size}, stop_);
+  restore.fill(
+      {.open = [&] { return std::make_unique<CheckedSource>(catalog_.store(), entry.archive); },
+       .size = entry.archive.size,
+       .work_folder = options_.work_folder},
+      stop_);
   restore.exchange();
   return target;
 }

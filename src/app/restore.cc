@@ -97,6 +97,10 @@ void Restore::plan_half(Half half, const std::optional<ArchiveEntry>& entry) {
     planned.target = fmt::format("database {} on {}", found.name, found.server);
     planned.exists = found.exists;
     require_other_database(found);
+    if (found.superuser)
+      report_.notes.push_back(
+          "the login is a superuser: what the dump defines runs with its rights; a role with "
+          "CREATEDB that is a member of the owner is enough");
     if (found.sessions > 0)
       report_.notes.push_back(
           fmt::format("{} session(s) of database '{}' will be ended", found.sessions, found.name));
@@ -166,8 +170,12 @@ void Restore::stage_database(RestoredHalf& half) {
     made = {manifest->facts["encoding"], manifest->facts["collation"], manifest->facts["ctype"]};
   }
   database_ = std::make_unique<DatabaseRestore>(*target_.database, made, mark_);
-  CheckedSource dump(catalog_.store(), half.archive.archive);
-  database_->fill(dump, {options_.work_folder, half.archive.archive.size}, stop_);
+  const StoredObject& archive = half.archive.archive;
+  database_->fill(
+      {.open = [&] { return std::make_unique<CheckedSource>(catalog_.store(), archive); },
+       .size = archive.size,
+       .work_folder = options_.work_folder},
+      stop_);
   if (!manifest) return;
   const std::unique_ptr<DatabaseSnapshot> snapshot =
       DatabaseSnapshot::open(database_->staged(), stop_);

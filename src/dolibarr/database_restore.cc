@@ -28,8 +28,8 @@ constexpr size_t kMaxNameBytes = 63;  // PostgreSQL's NAMEDATALEN - 1
 constexpr std::string_view kHalfDone = "_restore_";
 constexpr std::string_view kKeptAside = "_before_";
 constexpr size_t kBlockBytes = 256 * kKiB;
-constexpr uint64_t kWorthParallel = 32 * kMiB;  // below, it is a matter of seconds
-constexpr uint64_t kRoomLeft = 256 * kMiB;      // for others
+constexpr uint64_t kWorthFile = 32 * kMiB;  // below, it fits into memory
+constexpr uint64_t kRoomLeft = 256 * kMiB;  // for others
 constexpr std::chrono::seconds kSessionsEnd{10};
 constexpr std::chrono::milliseconds kSessionsPoll{50};
 
@@ -112,6 +112,12 @@ std::string pg_restore_beside(const DatabaseSettings& settings, int server_versi
   return std::filesystem::path(choice.program.path).replace_filename("pg_restore");
 }
 
+class NullSink : public Sink {
+ public:
+  using Sink::write;
+  void write(Bytes) override {}
+};
+
 }  // namespace
 
 DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
@@ -124,8 +130,10 @@ DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
   target.server_version = connection.server_version();
   target.system_identifier = system_identifier_of(connection);
   const PgResult role = connection.query(
-      "SELECT current_user, rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user");
+      "SELECT current_user, rolcreatedb OR rolsuper, rolsuper FROM pg_roles "
+      "WHERE rolname = current_user");
   target.owner = role.text(0, 0);
+  target.superuser = role.boolean(0, 2);
   const PgResult found = connection.query(
       "SELECT pg_get_userbyid(datdba), pg_has_role(datdba, 'MEMBER') FROM pg_database "
       "WHERE datname = $1",
@@ -153,20 +161,24 @@ DatabaseTarget inspect_database_target(const DatabaseSettings& settings) {
 }
 
 bool same_database(const DatabaseSettings& a, const DatabaseSettings& b) {
-  if (name_of_target(a) != name_of_target(b)) return false;
-  const auto started = [](PgConnection& connection) {
-    return connection.query("SELECT extract(epoch FROM pg_postmaster_start_time())").text(0, 0);
+  const std::string name = name_of_target(a);
+  if (name != name_of_target(b)) return false;
+  // Neither needs a right; a copy of a server's files was not started in the same microsecond.
+  const auto server_of = [&](PgConnection& connection) {
+    return connection
+        .query(
+            "SELECT pg_postmaster_start_time()::pg_catalog.timestamptz AT TIME ZONE 'UTC' || "
+            "' ' || (SELECT oid FROM pg_database WHERE datname = $1)",
+            {name})
+        .text(0, 0);
   };
   try {
     PgConnection one = maintenance(a), other = maintenance(b);
-    const std::string identifier = system_identifier_of(one);
-    // A copy of a server's files has its identifier, but was not started in the same microsecond.
-    return !identifier.empty() && identifier == system_identifier_of(other) &&
-           started(one) == started(other);
+    const std::string server = server_of(one);
+    return !server.empty() && server == server_of(other);
   } catch (const Error& error) {
     log::warning("whether database '{}' is another one than '{}' on {} could not be asked: {}",
-                 name_of_target(a), name_of_target(b), b.host.empty() ? "this machine" : b.host,
-                 error.what());
+                 name, name, b.host.empty() ? "this machine" : b.host, error.what());
     return false;
   }
 }
@@ -210,24 +222,34 @@ void DatabaseRestore::create(const NewDatabase& facts) {
   created_ = true;
 }
 
-// pg_restore fills tables side by side only from a file; where there is no room for one, or
-// nothing to gain, the dump goes to it as it comes.
-std::unique_ptr<UnlinkedFile> DatabaseRestore::spool(Source& dump, const Spool& wanted,
+// A file, if there is room for one: pg_restore fills tables side by side only from there.
+std::unique_ptr<UnlinkedFile> DatabaseRestore::spool(const Dump& dump,
                                                      const std::stop_token& stop) const {
-  if (target_settings_.connections < 2 || wanted.size < kWorthParallel) return nullptr;
   struct statvfs room {};
-  if (::access(wanted.folder.c_str(), W_OK) != 0 || ::statvfs(wanted.folder.c_str(), &room) != 0 ||
-      static_cast<uint64_t>(room.f_bavail) * room.f_frsize < wanted.size + kRoomLeft) {
-    log::info("no room in '{}' for the dump's {}: its tables are restored one by one",
-              wanted.folder, format_bytes(wanted.size));
+  if (::access(dump.work_folder.c_str(), W_OK) != 0 ||
+      ::statvfs(dump.work_folder.c_str(), &room) != 0 ||
+      static_cast<uint64_t>(room.f_bavail) * room.f_frsize < dump.size + kRoomLeft) {
+    log::info("no room in '{}' for the dump's {}: it is read twice, and restored table by table",
+              dump.work_folder, format_bytes(dump.size));
     return nullptr;
   }
-  auto file = std::make_unique<UnlinkedFile>(wanted.folder);
-  pump(dump, *file, stop);
+  auto file = std::make_unique<UnlinkedFile>(dump.work_folder);
+  pump(*dump.open(), *file, stop);
   return file;
 }
 
-void DatabaseRestore::fill(Source& dump, const Spool& wanted, const std::stop_token& stop) {
+// What a dump says is run: it is read to its proven end before the first of it is.
+void DatabaseRestore::fill(const Dump& dump, const std::stop_token& stop) {
+  std::string small;
+  std::unique_ptr<UnlinkedFile> file;
+  if (dump.size < kWorthFile)
+    small = read_all(*dump.open(), kWorthFile);
+  else
+    file = spool(dump, stop);
+  if (small.empty() && !file) {
+    NullSink nothing;
+    pump(*dump.open(), nothing, stop);
+  }
   PgParameters parameters = log_in(staged_, stop).resolved();
   parameters.options.erase("client_encoding");
   ProcessSpec spec;
@@ -239,7 +261,6 @@ void DatabaseRestore::fill(Source& dump, const Spool& wanted, const std::stop_to
                "--no-password",
                "--dbname=" + connection_string(parameters)};
   spec.hidden_variables = "PG";
-  const std::unique_ptr<UnlinkedFile> file = spool(dump, wanted, stop);
   if (file)
     spec.argv.insert(spec.argv.end(),
                      {"--jobs=" + std::to_string(target_settings_.connections), file->path()});
@@ -248,9 +269,14 @@ void DatabaseRestore::fill(Source& dump, const Spool& wanted, const std::stop_to
   Process pg_restore(spec);
   std::string block(kBlockBytes, '\0');
   const MutableBytes buffer = std::as_writable_bytes(std::span(block));
-  while (const size_t got = file ? 0 : dump.read(buffer)) {
-    throw_if_stopped(stop);
-    pg_restore.write(buffer.first(got));
+  if (!file) {
+    MemorySource memory{std::string_view(small)};
+    const std::unique_ptr<Source> stored = small.empty() ? dump.open() : nullptr;
+    Source& source = stored ? *stored : memory;
+    while (const size_t got = source.read(buffer)) {
+      throw_if_stopped(stop);
+      pg_restore.write(buffer.first(got));
+    }
   }
   pg_restore.close_stdin();
   while (pg_restore.read(buffer, stop) > 0) continue;

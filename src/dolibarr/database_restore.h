@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -16,10 +17,12 @@ namespace dolibarr_backup {
 class PgConnection;
 class UnlinkedFile;
 
-/// Where a dump can lie that is read by several connections at once.
-struct Spool {
-  std::string folder;
-  uint64_t size = 0;  ///< of the dump, in bytes
+/// A dump in pg_dump's custom format.
+struct Dump {
+  /// From its beginning, each time; its end is reached only if it is the one wanted.
+  std::function<std::unique_ptr<Source>()> open;
+  uint64_t size = 0;        ///< in bytes
+  std::string work_folder;  ///< where a large one may lie meanwhile
 };
 
 /// How a database is made where the target does not say it: there is none yet.
@@ -33,6 +36,7 @@ struct DatabaseTarget {
   std::string server;  ///< for people
   std::string owner;   ///< of the target, or who logs in if there is none
   bool exists = false;
+  bool superuser = false;  ///< who logs in is one
   int server_version = 0;
   uint64_t sessions = 0;          ///< of others in the target
   std::string system_identifier;  ///< of the cluster; "" if the role may not know
@@ -43,8 +47,8 @@ struct DatabaseTarget {
 /// of the target's owner.
 DatabaseTarget inspect_database_target(const DatabaseSettings& target);
 
-/// Whether both lead to one database, by what the servers say of themselves; false if their
-/// names differ, and, with a warning, if one of them cannot be asked.
+/// Whether both lead to one database: its name and number, and the moment its server was
+/// started, which needs no right to ask; false, with a warning, if one cannot be asked.
 bool same_database(const DatabaseSettings& a, const DatabaseSettings& b);
 
 /// One restore. Destruction before exchange() drops what was made, if the server
@@ -60,11 +64,11 @@ class DatabaseRestore {
   DatabaseRestore(const DatabaseRestore&) = delete;
   DatabaseRestore& operator=(const DatabaseRestore&) = delete;
 
-  /// pg_restore of a custom-format dump, everything owned by the target's owner, without
-  /// privileges; a large one over as many connections as the settings allow. Throws
-  /// Errc::source with what pg_restore said, naming the object. The content is proven only by
-  /// the caller's comparison.
-  void fill(Source& dump, const Spool& spool, const std::stop_token& stop);
+  /// pg_restore of a dump, everything owned by the target's owner, without privileges; a
+  /// large one over as many connections as the settings allow. It is read to its end, and so
+  /// checked, before any of it is run. Throws Errc::source with what pg_restore said, naming
+  /// the object. The content is proven only by the caller's comparison.
+  void fill(const Dump& dump, const std::stop_token& stop);
   /// How to reach the new database, to compare and to change it.
   const DatabaseSettings& staged() const { return staged_; }
   const std::string& owner() const { return target_.owner; }
@@ -74,8 +78,7 @@ class DatabaseRestore {
   std::optional<std::string> exchange();
 
  private:
-  std::unique_ptr<UnlinkedFile> spool(Source& dump, const Spool& wanted,
-                                      const std::stop_token& stop) const;
+  std::unique_ptr<UnlinkedFile> spool(const Dump& dump, const std::stop_token& stop) const;
   void create(const NewDatabase& facts);
   void copy_database_settings();
   void end_sessions();

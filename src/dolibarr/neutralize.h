@@ -31,7 +31,7 @@ struct NeutralizedStep {
 /// The steps in their order, with nothing changed: what neutralize() would go through.
 std::vector<NeutralizedStep> neutralize_steps(const Neutralization& wanted);
 
-/// Does all steps in one transaction, as the role `owner`; a second pass, in another one, must
+/// Does all steps in one transaction, as the role `owner`; after its end a look at the rows must
 /// find nothing left to change. Then each of the operator's own texts, in one of its own. Tables
 /// that an older Dolibarr or a module that was never activated does not have are passed over.
 /// Whatever fails or stays undone is Errc::source and names the step; the database is fit for

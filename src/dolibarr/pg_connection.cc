@@ -147,6 +147,8 @@ PgConnection::PgConnection(const PgParameters& parameters, const std::stop_token
   connect(parameters, stop);
   ::PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
   ::PQsetNoticeProcessor(connection_.get(), log_notice, nullptr);
+  // Else who may create functions or operators in the database has ours run his.
+  query("SELECT pg_catalog.set_config('search_path', '', false)");
 }
 
 void PgConnection::connect(const PgParameters& parameters, const std::stop_token& stop) {

@@ -21,6 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kSuperuser = "postgres";
+// What a dump defines runs when it is restored and read: as a role that can do nothing else.
+constexpr const char* kTrialRole = "trial";
 constexpr std::chrono::seconds kStartTimeout{60};
 constexpr std::chrono::milliseconds kStartPoll{50};
 constexpr uint64_t kOutputLimitBytes = kMiB;
@@ -111,7 +113,8 @@ void ScratchServer::start() {
   const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
   for (;;) {
     try {
-      PgConnection(parameters_of(settings("postgres"))).query("SELECT 1");
+      PgConnection(parameters_of(settings_as(kSuperuser, "postgres")))
+          .query(fmt::format("CREATE ROLE {} LOGIN CREATEDB", kTrialRole));
       return;
     } catch (const Error& error) {
       if (std::chrono::steady_clock::now() > deadline)
@@ -123,11 +126,16 @@ void ScratchServer::start() {
 }
 
 DatabaseSettings ScratchServer::settings(const std::string& database) const {
+  return settings_as(kTrialRole, database);
+}
+
+DatabaseSettings ScratchServer::settings_as(const std::string& role,
+                                            const std::string& database) const {
   DatabaseSettings settings;
   settings.host = folder_;
   settings.port = "5432";
   settings.name = database;
-  settings.user = kSuperuser;
+  settings.user = role;
   return settings;
 }
 

@@ -20,10 +20,11 @@ class ScratchServer {
   ScratchServer(const ScratchServer&) = delete;
   ScratchServer& operator=(const ScratchServer&) = delete;
 
-  /// How to reach a database of it, as its superuser.
+  /// How to reach a database of it, as a role that may create databases and nothing more.
   DatabaseSettings settings(const std::string& database) const;
 
  private:
+  DatabaseSettings settings_as(const std::string& role, const std::string& database) const;
   void initialize() const;
   void start();
   std::vector<std::string> as_user(std::vector<std::string> argv) const;

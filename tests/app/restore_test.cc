@@ -211,20 +211,24 @@ TEST_F(Restoring, LongNamesThatBeginAlikeShareNothing) {
 // A large dump is filled in over several connections, from a file that nobody can leave
 // behind; where there is no room for it, as it comes.
 TEST_F(Restoring, ALargeDumpIsFilledInParallel) {
-  const uint64_t large = 64 * kMiB;
+  const auto dump_in = [](const std::string& folder, const std::string& bytes) {
+    return Dump{
+        .open = [bytes = std::string_view(bytes)] { return std::make_unique<MemorySource>(bytes); },
+        .size = 64 * kMiB,  // as if
+        .work_folder = folder};
+  };
   const std::string room = instance.scratch("room");
   fs::create_directories(room);
   const std::string dumped = get_object(instance.store(), archive(Half::db), kGiB).value();
   for (const std::string& folder : {room, instance.scratch("nowhere")}) {
     DatabaseRestore restore(beside().database.value(), {}, "20260630t021500zk3f7qa");
-    MemorySource source{std::string_view(dumped)};
-    restore.fill(source, {folder, large}, {});
+    restore.fill(dump_in(folder, dumped), {});
     EXPECT_EQ(dump(restore.staged().name), dump(instance.database())) << folder;
     EXPECT_TRUE(fs::is_empty(room));
   }
   DatabaseRestore restore(beside().database.value(), {}, "20260630t021500zk3f7qa");
-  MemorySource cut{std::string_view(dumped).substr(0, dumped.size() / 2)};
-  EXPECT_THROW(restore.fill(cut, {room, large}, {}), Error);
+  const std::string cut = dumped.substr(0, dumped.size() / 2);
+  EXPECT_THROW(restore.fill(dump_in(room, cut), {}), Error);
   EXPECT_TRUE(fs::is_empty(room));
 }
 
@@ -443,6 +447,35 @@ TEST_F(Restoring, ADrillNamesAFileThatTheArchiveNoLongerHolds) {
   const DrillReport report = drill_now();
   ASSERT_TRUE(report.failure);
   EXPECT_TRUE(fs::is_empty(instance.scratch("work")));
+}
+
+// What the books' owner put into the database runs in the trial server as a role that can do
+// nothing but hold the trial.
+TEST_F(Restoring, ADrillRunsWhatADumpDefinesWithoutRights) {
+  const std::string proof = instance.scratch("escaped");
+  instance.sql(
+      "create function escape() returns boolean language plpgsql as $$ begin begin execute "
+      "$q$copy (select 1) to program 'touch " +
+      proof +
+      "'$q$; exception when others then null; end; return true; end $$;"
+      "create table llx_trap(rowid int check (escape())); insert into llx_trap values (1)");
+  fs::permissions(instance.scratch(""), fs::perms::others_all, fs::perm_options::add);
+  instance.backup();
+  const DrillReport report = drill_now();
+  EXPECT_FALSE(report.failure) << report.failure->what();
+  EXPECT_FALSE(fs::exists(proof));
+}
+
+// A dump put in another one's place is read to its end, and so found out, before it is run.
+TEST_F(Restoring, ADumpIsNotRunBeforeItIsProven) {
+  const std::string key = archive(Half::db);
+  std::string text = get_object(instance.store(), key, kGiB).value();
+  std::fill(text.begin() + 100, text.end(), 'x');
+  instance.store().put(key, as_bytes(text), Overwrite::yes);
+  const DrillReport report = drill_now();
+  ASSERT_TRUE(report.failure);
+  EXPECT_EQ(report.failure->code(), Errc::corrupt) << report.failure->what();
+  EXPECT_THAT(report.failure->what(), testing::Not(HasSubstr("pg_restore")));
 }
 
 // A restore to an earlier day takes back what was entered since: a drill says so once, and

@@ -252,6 +252,45 @@ TEST_F(Refresh, ADiscardTakesNothingOfARestoreAlong) {
   }
 }
 
+// Whatever in the copy keeps a step from being done: it is not said to be done.
+TEST_F(Refresh, StopsWhereTheCopyHidesWhatIsLeft) {
+  const auto fails = [&](const std::string& make, const std::string& undo, const std::string& why) {
+    program_.sql(make);
+    ASSERT_EQ(program_.run({"-e", "prod", "backup", "--force"}).status, 0);
+    const CommandResult result = refresh();
+    EXPECT_EQ(result.status, 4) << make << result.output;
+    EXPECT_THAT(result.errors, HasSubstr(why)) << make;
+    EXPECT_EQ(in_sandbox("select count(*) from pg_class where relname = 'llx_facture'"), "0\n");
+    program_.sql(undo);
+  };
+  fails(
+      "create function skip() returns trigger language plpgsql as $$ begin return null; end $$;"
+      "create trigger skip before update on llx_cronjob for each row execute function skip()",
+      "drop trigger skip on llx_cronjob", "'jobs' does not last");
+  fails(
+      "create function never(varchar, text) returns boolean language sql as 'select false';"
+      "create operator public.~ (leftarg = varchar, rightarg = text, function = never)",
+      "drop operator public.~ (varchar, text)", "'jobs' does not last");
+  fails(
+      "alter table llx_webhook_target rename to llx_webhook_target_hidden;"
+      "create view llx_webhook_target as select * from llx_webhook_target_hidden",
+      "drop view llx_webhook_target", "is no table");
+}
+
+// A server that keeps its identifier to itself is recognised all the same.
+TEST_F(Refresh, KnowsAProtectedDatabaseWithoutAnyRight) {
+  Program::server().run_sql("postgres",
+                            "revoke execute on function pg_control_system() from public",
+                            PostgresServer::kSuperuser);
+  fs::create_symlink(Program::server().socket_folder(), program_.path("other-way"));
+  use("sandbox", program_.database(), program_.path("x"), "", program_.path("other-way"));
+  const CommandResult result = refresh();
+  Program::server().run_sql("postgres", "grant execute on function pg_control_system() to public",
+                            PostgresServer::kSuperuser);
+  EXPECT_EQ(result.status, 7) << result.output;
+  EXPECT_THAT(result.errors, HasSubstr("which is protected"));
+}
+
 // Own SQL cannot leave the transaction, and so neither undo a step in silence nor hang.
 TEST_F(Refresh, RefusesOwnSqlThatLeavesItsTransaction) {
   const std::string sql = program_.path("own.sql");
