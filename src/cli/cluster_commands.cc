@@ -18,10 +18,10 @@
 namespace dolibarr_backup {
 namespace {
 
-// The settings themselves, and a shell's completion.
+// The settings themselves, who is told of runs, and a shell's completion.
 bool needs_no_environment(Command command) {
   return command == Command::config_show || command == Command::config_init ||
-         command == Command::completion;
+         command == Command::completion || command == Command::notify_test;
 }
 
 bool replaces_something(Command command) {
@@ -170,32 +170,48 @@ void refuse_location_flags(const CommandLine& line) {
 // Tells the pod's diagnostics from its result.
 class PodOutput {
  public:
+  explicit PodOutput(CommandOutcome& outcome) : outcome_(outcome) {}
+
   void line(const std::string& text) {
     if (const std::optional<PodDiagnostic> diagnostic = read_diagnostic(text)) {
       log::write(diagnostic->level, diagnostic->message);
+      if (diagnostic->level == log::Level::error) keep_error(diagnostic->message);
       return;
     }
     has_result_ = true;
+    if (outcome_.text.size() < kKeptBytes) outcome_.text += text + "\n";
     if (failed_ == 0) failed_ = print_result(text + "\n");
   }
   bool has_result() const { return has_result_; }
   int failed() const { return failed_; }
 
  private:
+  static constexpr size_t kKeptBytes = 1 << 20;
+
+  // As report_error() writes them.
+  void keep_error(const std::string& message) {
+    if (message.starts_with("hint: "))
+      outcome_.hint = message.substr(6);
+    else
+      outcome_.error = message;
+  }
+
+  CommandOutcome& outcome_;
   bool has_result_ = false;
   int failed_ = 0;
 };
 
 int run_pod(const CommandLine& line, const EnvironmentSettings& environment,
-            const PodCommand& command, const std::stop_source& stop) {
+            const PodCommand& command, const std::stop_source& stop, CommandOutcome& outcome) {
   refuse_location_flags(line);
   if (line.kubectl_dry_run)
     return print_result(masked_objects(environment, command, run_name(environment, "xxxxxx")));
-  PodOutput output;
+  PodOutput output(outcome);
   try {
     const int code = run_in_cluster(
         environment, command, [&](const std::string& text) { output.line(text); },
         stop.get_token());
+    if (line.json) outcome.json = outcome.text;
     return code != 0 ? code : output.failed();
   } catch (const Error& error) {
     // Its document is out; a second one would spoil it.
@@ -245,14 +261,15 @@ void check_ends(const CommandLine& line, const EnvironmentSettings& source,
 }
 
 // In the target's cluster and namespace.
-int run_restore_pod(const CommandLine& line, const std::stop_source& stop) {
+int run_restore_pod(const CommandLine& line, const std::stop_source& stop,
+                    CommandOutcome& outcome) {
   const EnvironmentSettings source = chosen_environments(line, false).front();
   const EnvironmentSettings target =
       line.into.empty() ? source : environment_named(line, line.into);
   check_ends(line, source, target);
   PodCommand command = pod_command(line, target);
   if (source.name != target.name) command.source = &source;
-  return run_pod(line, target, command, stop);
+  return run_pod(line, target, command, stop, outcome);
 }
 
 // Those that the command means: of a restore both ends.
@@ -269,7 +286,8 @@ std::vector<std::string> meant_in_cluster(const CommandLine& line) {
 
 }  // namespace
 
-std::optional<int> run_command_in_cluster(const CommandLine& line, const std::stop_source& stop) {
+std::optional<int> run_command_in_cluster(const CommandLine& line, const std::stop_source& stop,
+                                          CommandOutcome& outcome) {
   if (needs_no_environment(line.command)) return std::nullopt;
   // It asks each environment where it is.
   if (line.command == Command::status && !line.kubectl_dry_run) return std::nullopt;
@@ -281,13 +299,13 @@ std::optional<int> run_command_in_cluster(const CommandLine& line, const std::st
       throw Error(Errc::usage, "--kubectl-dry-run: the environment has no `kubernetes` settings");
     return std::nullopt;
   }
-  if (replaces_something(line.command)) return run_restore_pod(line, stop);
+  if (replaces_something(line.command)) return run_restore_pod(line, stop, outcome);
   const std::vector<EnvironmentSettings> environments = chosen_environments(line, true);
   if (environments.size() > 1)
     throw Error(Errc::usage,
                 "which environment? " + joined(names) + " are in a cluster; say --env NAME");
   const EnvironmentSettings& environment = environments.front();
-  return run_pod(line, environment, pod_command(line, environment), stop);
+  return run_pod(line, environment, pod_command(line, environment), stop, outcome);
 }
 
 }  // namespace dolibarr_backup

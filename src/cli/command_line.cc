@@ -322,6 +322,12 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_command(*identity, line, Command::identity_accept, "accept",
               "Make the database's the prefix's from now on");
 
+  CLI::App* notify = app.add_subcommand("notify", "Who is told of runs");
+  notify->fallthrough();
+  notify->require_subcommand(1);
+  add_command(*notify, line, Command::notify_test, "test",
+              "Send one message of each kind and say what came of it");
+
   CLI::App* config = app.add_subcommand("config", "The settings");
   config->fallthrough();
   config->require_subcommand(1);

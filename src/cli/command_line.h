@@ -32,6 +32,7 @@ enum class Command {
   drill,
   report,
   serve,
+  notify_test,
   config_show,
   config_init,
   completion,

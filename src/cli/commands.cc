@@ -21,6 +21,7 @@
 #include "cli/cluster_commands.h"
 #include "cli/completion.h"
 #include "cli/config_commands.h"
+#include "cli/notify_commands.h"
 #include "cli/progress_bar.h"
 #include "cli/report_commands.h"
 #include "cli/report_json.h"
@@ -44,11 +45,10 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// `name`: of the environment, once it is known.
 int run_backup(const CommandLine& line, const std::stop_source& stop, const Stopwatch& watch,
-               std::string& name) {
+               CommandOutcome& outcome) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
-  name = environment.name;
+  outcome.environment = environment.name;
   Session session(environment, stop);
   session.store->check_access(Access::write);
   const BackupReport report = [&] {
@@ -57,10 +57,8 @@ int run_backup(const CommandLine& line, const std::stop_source& stop, const Stop
                    {.force = line.force, .reread = line.reread, .prune = !line.no_prune}, now,
                    session.progress, session.stop);
   }();
-  if (report.failure) report_error(*report.failure);
-  const int printed = print_result(line.json ? backup_json(report, watch.seconds())
-                                             : backup_text(report, watch.seconds(), line.quiet));
-  return report.failure ? exit_code_of(report.failure->code()) : printed;
+  return tell_result(line, outcome, backup_text(report, watch.seconds(), line.quiet),
+                     backup_json(report, watch.seconds()), report.failure);
 }
 
 int run_list(const CommandLine& line, const std::stop_source& stop) {
@@ -74,7 +72,7 @@ int run_list(const CommandLine& line, const std::stop_source& stop) {
   return print_result(line.json ? listing_json(listings) : listing_text(listings));
 }
 
-int run_prune(const CommandLine& line, const std::stop_source& stop) {
+int run_prune(const CommandLine& line, const std::stop_source& stop, CommandOutcome& outcome) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
   Session session(environment, stop);
   session.store->check_access(Access::read);
@@ -85,8 +83,8 @@ int run_prune(const CommandLine& line, const std::stop_source& stop) {
                                     .release = line.release,
                                     .uploads_older_than = line.uploads_older_than},
                                    now, session.stop);
-  return print_result(line.json ? prune_json(environment.name, report, line.dry_run)
-                                : prune_text(environment.name, report, line.dry_run));
+  return tell_result(line, outcome, prune_text(environment.name, report, line.dry_run),
+                     prune_json(environment.name, report, line.dry_run), std::nullopt);
 }
 
 int run_adopt(const CommandLine& line, const std::stop_source& stop) {
@@ -124,17 +122,17 @@ int run_identity(const CommandLine& line, const std::stop_source& stop) {
 }
 
 int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwatch& watch,
-             std::string& environment) {
-  if (const std::optional<int> code = run_command_in_cluster(line, stop)) return *code;
+             CommandOutcome& outcome) {
+  if (const std::optional<int> code = run_command_in_cluster(line, stop, outcome)) return *code;
   switch (line.command) {
     case Command::backup:
-      return run_backup(line, stop, watch, environment);
+      return run_backup(line, stop, watch, outcome);
     case Command::list:
       return run_list(line, stop);
     case Command::status:
       return run_status(line, stop);
     case Command::prune:
-      return run_prune(line, stop);
+      return run_prune(line, stop, outcome);
     case Command::adopt:
       return run_adopt(line, stop);
     case Command::hold_add:
@@ -145,7 +143,7 @@ int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwa
     case Command::identity_accept:
       return run_identity(line, stop);
     case Command::verify:
-      return run_verify(line, stop);
+      return run_verify(line, stop, outcome);
     case Command::restore:
       return run_restore(line, stop);
     case Command::refresh:
@@ -157,11 +155,13 @@ int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwa
     case Command::diff:
       return run_diff(line, stop);
     case Command::drill:
-      return run_drill(line, stop);
+      return run_drill(line, stop, outcome);
     case Command::report:
       return run_report(line, stop);
     case Command::serve:
       return run_serve(line, stop);
+    case Command::notify_test:
+      return run_notify_test(line, stop);
     case Command::config_show: {
       SettingsResult result = read_settings(line);
       check_credential_files(result);
@@ -176,14 +176,20 @@ int dispatch(const CommandLine& line, const std::stop_source& stop, const Stopwa
   throw Error(Errc::bug, "a command without an implementation");
 }
 
+void keep_error(CommandOutcome& outcome, const Error& error) {
+  outcome.error = mask_secrets(error.what());
+  outcome.hint = error.hint();
+}
+
 // A backup that could not begin is told like one that failed: a summary, or its document.
-int tell_failure_of(const CommandLine& line, const std::string& environment, const Stopwatch& watch,
+int tell_failure_of(const CommandLine& line, CommandOutcome& outcome, const Stopwatch& watch,
                     const Error& error) {
-  if (line.command != Command::backup) return tell_failure(line, error);
-  report_error(error);
-  print_result(line.json ? unbegun_backup_json(environment, watch.seconds(), error)
-                         : unbegun_backup_text(environment, watch.seconds(), error));
-  return exit_code_of(error.code());
+  if (line.command == Command::backup)
+    return tell_result(line, outcome,
+                       unbegun_backup_text(outcome.environment, watch.seconds(), error),
+                       unbegun_backup_json(outcome.environment, watch.seconds(), error), error);
+  keep_error(outcome, error);
+  return tell_failure(line, error);
 }
 
 }  // namespace
@@ -198,15 +204,15 @@ std::string who(const CommandLine& line) {
 
 namespace {
 
-int run_and_tell(const CommandLine& line, const std::stop_source& stop) {
+int run_and_tell(const CommandLine& line, const std::stop_source& stop, CommandOutcome& outcome) {
   const Stopwatch watch;
-  std::string environment = line.environment;
+  outcome.environment = line.environment;
   try {
-    return dispatch(line, stop, watch, environment);
+    return dispatch(line, stop, watch, outcome);
   } catch (const Error& error) {
-    return tell_failure_of(line, environment, watch, error);
+    return tell_failure_of(line, outcome, watch, error);
   } catch (const std::exception& error) {
-    return tell_failure_of(line, environment, watch,
+    return tell_failure_of(line, outcome, watch,
                            Error(Errc::bug, std::string("internal error: ") + error.what()));
   }
 }
@@ -214,9 +220,24 @@ int run_and_tell(const CommandLine& line, const std::stop_source& stop) {
 }  // namespace
 
 int run_command(const CommandLine& line, const std::stop_source& stop) {
-  const int code = run_and_tell(line, stop);
+  const RunNotices notices(line, stop);
+  CommandOutcome outcome;
+  const int code = run_and_tell(line, stop, outcome);
+  notices.tell(outcome, code);
   tell_metrics_of(line, stop);
   return code;
+}
+
+int tell_result(const CommandLine& line, CommandOutcome& outcome, std::string text,
+                std::string json, const std::optional<Error>& failure) {
+  if (failure) {
+    keep_error(outcome, *failure);
+    report_error(*failure);
+  }
+  const int printed = print_result(line.json ? json : text);
+  outcome.text = std::move(text);
+  outcome.json = std::move(json);
+  return failure ? exit_code_of(failure->code()) : printed;
 }
 
 int tell_failure(const CommandLine& line, const Error& error) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -8,8 +9,21 @@
 
 namespace dolibarr_backup {
 
+/// What a command says of itself to those who are told of runs.
+struct CommandOutcome {
+  std::string environment;  ///< once it is known
+  std::string text;         ///< the result as it was printed
+  std::string json;         ///< as a document; "" if there is none
+  std::string error, hint;  ///< of what ended it, secrets masked
+};
+
 /// Runs the command: results on stdout, diagnostics on stderr. Returns the exit code.
 int run_command(const CommandLine& line, const std::stop_source& stop);
+
+/// Prints a result, as text or with --json as the document, and what ended the command, if
+/// anything did; keeps both in `outcome`. Returns the exit code.
+int tell_result(const CommandLine& line, CommandOutcome& outcome, std::string text,
+                std::string json, const std::optional<Error>& failure);
 
 /// Tells what ended a command before it had a result: on stderr, and with --json as a
 /// document on stdout (docs/json.md). Returns the exit code.

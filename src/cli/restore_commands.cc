@@ -298,7 +298,7 @@ void require_name_of(const EnvironmentSettings& environment, const CommandLine& 
         .with_hint("to replace it: --confirm " + environment.name);
 }
 
-int run_verify(const CommandLine& line, const std::stop_source& stop) {
+int run_verify(const CommandLine& line, const std::stop_source& stop, CommandOutcome& outcome) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
   Session session(environment, stop);
   session.store->check_access(Access::write);
@@ -308,8 +308,7 @@ int run_verify(const CommandLine& line, const std::stop_source& stop) {
     return verify(catalog, environment, {.quick = line.quick, .share = share_of(line.share)}, now,
                   session.progress, session.stop);
   }();
-  return result_of(report.failure,
-                   print_result(line.json ? verify_json(report) : verify_text(report)));
+  return tell_result(line, outcome, verify_text(report), verify_json(report), report.failure);
 }
 
 int run_restore(const CommandLine& line, const std::stop_source& stop) {
@@ -381,7 +380,7 @@ int run_diff(const CommandLine& line, const std::stop_source& stop) {
   return print_result(line.json ? diff_json(a, b, diff) : diff_text(a, b, diff));
 }
 
-int run_drill(const CommandLine& line, const std::stop_source& stop) {
+int run_drill(const CommandLine& line, const std::stop_source& stop, CommandOutcome& outcome) {
   const EnvironmentSettings environment = chosen_environments(line, false).front();
   Session session(environment, stop);
   session.store->check_access(Access::write);
@@ -392,8 +391,7 @@ int run_drill(const CommandLine& line, const std::stop_source& stop) {
     const ProgressBar bar(session.progress, line.quiet);
     return drill(catalog, environment, options, now, session.progress, session.stop);
   }();
-  return result_of(report.failure,
-                   print_result(line.json ? drill_json(report) : drill_text(report)));
+  return tell_result(line, outcome, drill_text(report), drill_json(report), report.failure);
 }
 
 }  // namespace dolibarr_backup

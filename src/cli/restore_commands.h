@@ -3,6 +3,7 @@
 #include <stop_token>
 
 #include "cli/command_line.h"
+#include "cli/commands.h"
 #include "core/settings.h"
 
 namespace dolibarr_backup {
@@ -10,13 +11,13 @@ namespace dolibarr_backup {
 /// The commands that read backups back: verify, restore, refresh, show, find, diff, drill. Each
 /// prints its result and returns the exit code; throws Error for what ended it before
 /// it had one.
-int run_verify(const CommandLine& line, const std::stop_source& stop);
+int run_verify(const CommandLine& line, const std::stop_source& stop, CommandOutcome& outcome);
 int run_restore(const CommandLine& line, const std::stop_source& stop);
 int run_refresh(const CommandLine& line, const std::stop_source& stop);
 int run_show(const CommandLine& line, const std::stop_source& stop);
 int run_find(const CommandLine& line, const std::stop_source& stop);
 int run_diff(const CommandLine& line, const std::stop_source& stop);
-int run_drill(const CommandLine& line, const std::stop_source& stop);
+int run_drill(const CommandLine& line, const std::stop_source& stop, CommandOutcome& outcome);
 
 /// Whoever replaces a protected environment says so by its name: with --confirm, or at the terminal
 /// when asked. Throws Errc::refused otherwise.

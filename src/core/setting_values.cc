@@ -184,6 +184,53 @@ std::string check_web_address(std::string_view text) {
   return good ? "" : "must be http://HOST:PORT or https://HOST:PORT/PATH, without a login";
 }
 
+std::string check_webhook_address(std::string_view text) {
+  const std::string_view address = text.substr(0, text.find('?'));
+  const bool good = check_plain_text(text).empty() && check_web_address(address).empty() &&
+                    text.find_first_of(" #") == std::string_view::npos;
+  return good ? "" : "must be https://HOST/PATH or http://HOST/PATH, without a login";
+}
+
+std::optional<Endpoint> read_mail_server(std::string_view text) {
+  while (text.ends_with('/')) text.remove_suffix(1);
+  const size_t mark = text.find("://");
+  if (mark == std::string_view::npos) return std::nullopt;
+  Endpoint server{.scheme = std::string(text.substr(0, mark)), .host = {}, .port = {}};
+  const bool known = server.scheme == "smtp" || server.scheme == "smtps";
+  if (!known || !split_authority(text.substr(mark + 3), server)) return std::nullopt;
+  return server;
+}
+
+std::string check_mail_server(std::string_view text) {
+  return read_mail_server(text) ? "" : "must be smtp://HOST:PORT or smtps://HOST:PORT";
+}
+
+std::string check_mail_address(std::string_view text) {
+  const size_t at = text.find('@');
+  const std::string_view name = text.substr(0, at);
+  const std::string_view host = at == std::string_view::npos ? "" : text.substr(at + 1);
+  const bool good = text.size() <= 254 && !name.empty() && !host.empty() && name[0] != '-' &&
+                    made_of(name, ".!#$%&'*+/=?^_`{|}~-") && made_of(host, ".-");
+  return good ? "" : "must be an address such as backup@example.com";
+}
+
+std::vector<std::string> mail_addresses(std::string_view text) {
+  std::vector<std::string> addresses;
+  for (;;) {
+    const size_t comma = std::min(text.find(','), text.size());
+    addresses.emplace_back(trim(text.substr(0, comma)));
+    if (comma == text.size()) return addresses;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+std::string check_mail_addresses(std::string_view text) {
+  for (const std::string& address : mail_addresses(text))
+    if (!check_mail_address(address).empty())
+      return "must be addresses such as anna@example.com, ben@example.com";
+  return "";
+}
+
 std::string check_bucket(std::string_view text) {
   const bool good = text.size() >= 3 && text.size() <= 222 && made_of(text, ".-_");
   return good ? "" : "must be a bucket's name: 3 to 222 letters, digits, '.', '-', '_'";

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// What one setting's text may be: readers return nullopt for what they cannot
 /// read, checks return "" or what the text must be. Pure, but that the time zone
@@ -41,6 +42,18 @@ std::optional<Endpoint> read_endpoint(std::string_view text);
 
 /// "https://HOST:PORT/PATH", without a login, a query or a fragment.
 std::string check_web_address(std::string_view text);
+/// The same with a path, and a query if need be.
+std::string check_webhook_address(std::string_view text);
+/// "smtp://HOST:PORT" or "smtps://HOST:PORT", without a login.
+std::string check_mail_server(std::string_view text);
+/// Host and port of such a server.
+std::optional<Endpoint> read_mail_server(std::string_view text);
+/// "name@host", ASCII.
+std::string check_mail_address(std::string_view text);
+/// Several, with commas between.
+std::string check_mail_addresses(std::string_view text);
+/// They, one by one.
+std::vector<std::string> mail_addresses(std::string_view text);
 
 std::string check_plain_text(std::string_view text);
 std::string check_time_zone(std::string_view text);

@@ -71,8 +71,17 @@ class Loader {
     if (!has_kubernetes(draft)) {
       warn_of_service_file(draft);
       overlay_variables(variables_, draft.layer, findings_);
+    } else {
+      overlay_variables(of_notices(variables_), draft.layer, findings_);
     }
     overlay(draft.layer, flags_);
+  }
+
+  // Of a run in a cluster too, this process tells.
+  static SettingVariables of_notices(SettingVariables variables) {
+    std::erase_if(variables.settings,
+                  [](const auto& one) { return !one.first.starts_with("notify."); });
+    return variables;
   }
 
   // Variables of this process say nothing to a pod.
@@ -167,7 +176,9 @@ class Loader {
       settings.store.s3.endpoint = "https://s3." + settings.store.s3.region + ".amazonaws.com";
     check_exclusive(draft.layer, findings_);
     check_draft(draft, findings_);
-    if (draft.is_selected && !settings.in_cluster) resolve_credentials(draft, input_, findings_);
+    if (!draft.is_selected) return;
+    resolve_notify_files(draft, input_, findings_);
+    if (!settings.in_cluster) resolve_credentials(draft, input_, findings_);
   }
 
   void apply(const SettingKey& key, const SettingValue& value, SettingsDraft& draft) {

@@ -94,6 +94,44 @@ struct MetricsSettings {
   Secret pushgateway_password;
 };
 
+/// Which runs are told of.
+enum class NoticeWhen {
+  failure,  ///< those that end with another exit code than 0
+  always,
+};
+
+/// Checks at healthchecks.io, or a server that speaks its protocol: one for each command. The
+/// addresses are secrets. `..._file`: where they came from, already read, as everywhere here.
+struct PingSettings {
+  Secret backup, prune, verify, drill;
+  std::string backup_file, prune_file, verify_file, drill_file;
+};
+
+struct WebhookSettings {
+  Secret url, authorization;  ///< the second: a whole Authorization header's value
+  std::string url_file, authorization_file;
+  NoticeWhen when = NoticeWhen::failure;
+};
+
+struct MailSettings {
+  std::string server;  ///< "smtp://HOST:PORT", "smtps://HOST:PORT"; "" for no mail
+  std::string user;
+  Secret password;
+  std::string password_file;
+  std::string from;
+  std::string to;  ///< addresses, with commas between
+  NoticeWhen when = NoticeWhen::failure;
+  bool allow_plaintext = false;  ///< smtp without STARTTLS to another host than this one
+};
+
+/// Who is told of runs (docs/operations.md, "Notices").
+struct NotifySettings {
+  PingSettings ping;
+  WebhookSettings webhook;
+  MailSettings mail;
+  std::string ca_file;  ///< extra trust anchor for all of them, PEM; "" for the system's
+};
+
 /// One Dolibarr instance and where its backups lie.
 struct EnvironmentSettings {
   std::string name;
@@ -117,6 +155,7 @@ struct EnvironmentSettings {
   std::chrono::seconds max_age{26 * 3600};             ///< a last success older than this is stale
   std::chrono::seconds proof_max_age{35 * 24 * 3600};  ///< likewise of verify and drill
   MetricsSettings metrics;
+  NotifySettings notify;
   unsigned workers = 0;                        ///< compression threads; 0: as many as cores
   uint64_t upload_memory_bytes = 24ull << 20;  ///< buffers of one upload
 };

@@ -131,6 +131,16 @@ void check_cluster_settings(const SettingsDraft& draft, SettingsFindings& findin
                          "': in a cluster, backups of two environments must never mix");
 }
 
+void check_mail(const SettingsDraft& draft, SettingsFindings& findings) {
+  const std::string name = "'" + draft.settings.name + "' ";
+  for (const char* key : {"notify.mail.from", "notify.mail.to"})
+    if (draft.has("notify.mail.server") && !draft.has(key))
+      findings.problem(draft.origin_of("notify.mail.server"),
+                       name + "has a mail server and no " + key);
+    else if (draft.has(key) && !draft.has("notify.mail.server"))
+      findings.problem(draft.origin_of(key), name + "has " + key + " and no notify.mail.server");
+}
+
 void warn_of_sharing(const SettingsDraft& one, const SettingsDraft& other,
                      SettingsFindings& findings) {
   const DatabaseSettings &a = one.settings.database, &b = other.settings.database;
@@ -170,6 +180,7 @@ void check_draft(const SettingsDraft& draft, SettingsFindings& findings) {
                                        "has no database; set database.name (or DB, "
                                        "--database)");
   if (draft.settings.in_cluster) check_cluster_settings(draft, findings);
+  check_mail(draft, findings);
   const S3Settings& s3 = draft.settings.store.s3;
   const auto endpoint = read_endpoint(s3.endpoint);
   if (draft.has("store.bucket") && endpoint && endpoint->scheme == "http" &&

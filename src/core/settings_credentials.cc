@@ -109,6 +109,21 @@ std::optional<std::map<std::string, std::string>> read_profile(const std::string
   return entries;
 }
 
+void resolve_notify_files(SettingsDraft& draft, const SettingsInput& input,
+                          SettingsFindings& findings) {
+  for (const SettingKey& key : setting_keys()) {
+    if (!key.name.starts_with("notify.") || key.file_key.empty()) continue;
+    const auto file = draft.layer.find(key.file_key);
+    if (file == draft.layer.end() || draft.invalid.contains(key.file_key)) continue;
+    const SettingValue path = file->second;
+    SettingsFindings found;
+    if (const auto text = read_value_file(input, path.text, path.origin, found))
+      put(draft, key.name, {*text, {path.origin.text + " (" + path.text + ")"}}, found);
+    for (const SettingsProblem& one : found.problems)
+      findings.warning(one.origin, one.message + ": nobody is told that way");
+  }
+}
+
 void resolve_credentials(SettingsDraft& draft, const SettingsInput& input,
                          SettingsFindings& findings) {
   if (!draft.has("store.bucket") || draft.has("store.directory")) return;

@@ -61,10 +61,10 @@ class SettingKeyBuilder {
   }
 
   template <typename Field>
-  SettingKeyBuilder& secret(Field field) {
+  SettingKeyBuilder& secret(Field field, Check check = check_plain_text) {
     key_.kind = SettingKey::Kind::secret;
     key_.put = [=](Settings& settings, const std::string& given) {
-      std::string complaint = check_plain_text(given);
+      std::string complaint = check(given);
       if (complaint.empty()) field(settings) = Secret(given);
       return complaint;
     };

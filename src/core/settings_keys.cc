@@ -311,6 +311,93 @@ void add_metrics(std::vector<SettingKey>& keys) {
   keys.insert(keys.end(), metrics.begin(), metrics.end());
 }
 
+void add_pings(std::vector<SettingKey>& keys) {
+  const std::vector<SettingKey> pings = {
+      Key("notify.ping.backup")
+          .secret(PLACE(notify.ping.backup), check_web_address)
+          .variables({"DOLIBARR_BACKUP_PING_BACKUP"})
+          .file_key("notify.ping.backup_file")
+          .alternative(),
+      Key("notify.ping.backup_file")
+          .text(PLACE(notify.ping.backup_file), check_absolute_path)
+          .alternative(),
+      Key("notify.ping.prune")
+          .secret(PLACE(notify.ping.prune), check_web_address)
+          .variables({"DOLIBARR_BACKUP_PING_PRUNE"})
+          .file_key("notify.ping.prune_file")
+          .alternative(),
+      Key("notify.ping.prune_file")
+          .text(PLACE(notify.ping.prune_file), check_absolute_path)
+          .alternative(),
+      Key("notify.ping.verify")
+          .secret(PLACE(notify.ping.verify), check_web_address)
+          .variables({"DOLIBARR_BACKUP_PING_VERIFY"})
+          .file_key("notify.ping.verify_file")
+          .alternative(),
+      Key("notify.ping.verify_file")
+          .text(PLACE(notify.ping.verify_file), check_absolute_path)
+          .alternative(),
+      Key("notify.ping.drill")
+          .secret(PLACE(notify.ping.drill), check_web_address)
+          .variables({"DOLIBARR_BACKUP_PING_DRILL"})
+          .file_key("notify.ping.drill_file")
+          .alternative(),
+      Key("notify.ping.drill_file")
+          .text(PLACE(notify.ping.drill_file), check_absolute_path)
+          .alternative(),
+  };
+  keys.insert(keys.end(), pings.begin(), pings.end());
+}
+
+void add_notify(std::vector<SettingKey>& keys) {
+  add_pings(keys);
+  const std::vector<SettingKey> notify = {
+      Key("notify.webhook.url")
+          .secret(PLACE(notify.webhook.url), check_webhook_address)
+          .variables({"DOLIBARR_BACKUP_WEBHOOK"})
+          .file_key("notify.webhook.url_file")
+          .alternative(),
+      Key("notify.webhook.url_file")
+          .text(PLACE(notify.webhook.url_file), check_absolute_path)
+          .alternative(),
+      Key("notify.webhook.authorization")
+          .secret(PLACE(notify.webhook.authorization))
+          .variables({"DOLIBARR_BACKUP_WEBHOOK_AUTHORIZATION"})
+          .file_key("notify.webhook.authorization_file")
+          .alternative(),
+      Key("notify.webhook.authorization_file")
+          .text(PLACE(notify.webhook.authorization_file), check_absolute_path)
+          .alternative(),
+      Key("notify.webhook.when")
+          .choice(PLACE(notify.webhook.when),
+                  std::pair(std::string("failure"), NoticeWhen::failure),
+                  std::pair(std::string("always"), NoticeWhen::always))
+          .alternative(),
+      Key("notify.mail.server")
+          .text(PLACE(notify.mail.server), check_mail_server)
+          .kind(Kind::guarded)
+          .alternative(),
+      Key("notify.mail.user").text(PLACE(notify.mail.user), check_plain_text).alternative(),
+      Key("notify.mail.password")
+          .secret(PLACE(notify.mail.password))
+          .variables({"DOLIBARR_BACKUP_MAIL_PASSWORD"})
+          .file_key("notify.mail.password_file")
+          .alternative(),
+      Key("notify.mail.password_file")
+          .text(PLACE(notify.mail.password_file), check_absolute_path)
+          .alternative(),
+      Key("notify.mail.from").text(PLACE(notify.mail.from), check_mail_address).alternative(),
+      Key("notify.mail.to").text(PLACE(notify.mail.to), check_mail_addresses).alternative(),
+      Key("notify.mail.when")
+          .choice(PLACE(notify.mail.when), std::pair(std::string("failure"), NoticeWhen::failure),
+                  std::pair(std::string("always"), NoticeWhen::always))
+          .alternative(),
+      Key("notify.mail.allow_plaintext").boolean(PLACE(notify.mail.allow_plaintext)).alternative(),
+      Key("notify.ca_file").text(PLACE(notify.ca_file), check_absolute_path).alternative(),
+  };
+  keys.insert(keys.end(), notify.begin(), notify.end());
+}
+
 std::vector<SettingKey> make_keys() {
   std::vector<SettingKey> keys = {
       Key("prefix")
@@ -331,6 +418,7 @@ std::vector<SettingKey> make_keys() {
   add_database(keys);
   add_rules(keys);
   add_metrics(keys);
+  add_notify(keys);
   add_kubernetes(keys);
   return keys;
 }

@@ -64,6 +64,29 @@ defaults:
   #   pushgateway_user: ""
   #   pushgateway_password: ""      # only if nobody but its owner can read this file
 
+  # Who is told of each backup, prune, verify and drill. Addresses of ping and webhook are
+  # secrets: in this file only if nobody but its owner can read it, else in a file each.
+  # To try it: dolibarr-backup --env prod notify test
+  # notify:
+  #   ping:                         # a check at healthchecks.io for each command
+  #     backup_file: /etc/dolibarr-backup/ping-backup # or backup: https://hc-ping.com/UUID
+  #     prune_file: /etc/dolibarr-backup/ping-prune   # or prune: ...
+  #     verify_file: /etc/dolibarr-backup/ping-verify # or verify: ...
+  #     drill_file: /etc/dolibarr-backup/ping-drill   # or drill: ...
+  #   webhook:                      # a POST of JSON
+  #     url_file: /etc/dolibarr-backup/webhook        # or url: https://hooks.example.com/...
+  #     authorization_file: /etc/dolibarr-backup/webhook-login # or authorization: Bearer ...
+  #     when: failure               # or always
+  #   mail:
+  #     server: smtp://mail.example.com:587 # with STARTTLS; or smtps://HOST:465
+  #     user: backup@example.com
+  #     password_file: /etc/dolibarr-backup/mail-password # or password: ...
+  #     from: backup@example.com
+  #     to: anna@example.com, ben@example.com
+  #     when: failure               # or always
+  #     allow_plaintext: false      # no STARTTLS, to another machine
+  #   ca_file: /etc/ssl/private-ca.pem # further authority to trust, PEM
+
 environments:
   prod:
     # prefix: erp/prod              # where its backups lie; left out: erp/ and the name

@@ -55,8 +55,9 @@ Json said_of(const EnvironmentSettings& environment) {
 
   Json said;
   for (const SettingKey& key : setting_keys()) {
-    if (key.name.starts_with("kubernetes.") || key.kind == SettingKey::Kind::secret ||
-        has(kLeftOut, key.name))
+    // Who started the run tells of it, also of a pod that never starts.
+    if (key.name.starts_with("kubernetes.") || key.name.starts_with("notify.") ||
+        key.kind == SettingKey::Kind::secret || has(kLeftOut, key.name))
       continue;
     const std::string value = key.get(settings);
     if (has(kAlwaysSaid, key.name) || value != key.get(defaults)) put(said, key.name, value);

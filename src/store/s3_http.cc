@@ -152,6 +152,9 @@ void HttpExchange::State::configure(const HttpRequest& request, const HttpOption
   set_option(easy, CURLOPT_CONNECTTIMEOUT, static_cast<long>(options.connect_timeout.count()));
   set_option(easy, CURLOPT_LOW_SPEED_LIMIT, kSlowestBytesPerSecond);
   set_option(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall.count()));
+  set_option(easy, CURLOPT_TIMEOUT, static_cast<long>(options.total_timeout.count()));
+  // A look-up of a name that hangs is not waited for either.
+  set_option(easy, CURLOPT_QUICK_EXIT, options.total_timeout.count() > 0 ? 1L : 0L);
   set_option(easy, CURLOPT_USERAGENT, "dolibarr-backup/" DOLIBARR_BACKUP_VERSION);
   set_option(easy, CURLOPT_BUFFERSIZE, 64L * 1024);
   set_option(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);

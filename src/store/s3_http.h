@@ -18,6 +18,8 @@ struct HttpOptions {
   std::string ca_file;  ///< PEM, trusted beside the system's; "" for none
   std::chrono::seconds stall_timeout{60};
   std::chrono::seconds connect_timeout{30};
+  /// A whole exchange takes no longer, whatever moves; 0: as long as something moves.
+  std::chrono::seconds total_timeout{0};
 };
 
 struct HttpRequest {

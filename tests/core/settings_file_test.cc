@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/units.h"
+#include "core/setting_values.h"
 #include "core/settings_input.h"
 
 namespace dolibarr_backup {
@@ -63,6 +64,22 @@ TEST(SettingsFile, ReadsEverySetting) {
       pushgateway: https://push.example:9091/base/
       pushgateway_user: backup
       pushgateway_password: s3cr3t-push
+    notify:
+      ca_file: /etc/notify-ca.pem
+      ping:
+        backup: https://ping.example/backup
+        prune: https://ping.example/prune
+        verify: https://ping.example/verify
+        drill: https://ping.example/drill
+      webhook: {url: "https://hook.example/a?b=c", authorization: Bearer s3cr3t-hook, when: always}
+      mail:
+        server: smtps://mail.example:465
+        user: backup
+        password: s3cr3t-mail
+        from: backup@example.com
+        to: anna@example.com, ben@example.com
+        when: always
+        allow_plaintext: true
     workers: 3
     upload_memory: 1GiB
     retention: {days: 3, months: 2, years: 1, fiscal_year_end: "06-30"}
@@ -114,6 +131,22 @@ TEST(SettingsFile, ReadsEverySetting) {
   EXPECT_EQ(one.metrics.pushgateway, "https://push.example:9091/base");
   EXPECT_EQ(one.metrics.pushgateway_user, "backup");
   EXPECT_EQ(one.metrics.pushgateway_password.reveal(), "s3cr3t-push");
+  const NotifySettings& notify = one.notify;
+  EXPECT_EQ(notify.ca_file, "/etc/notify-ca.pem");
+  EXPECT_EQ(notify.ping.backup.reveal(), "https://ping.example/backup");
+  EXPECT_EQ(notify.ping.prune.reveal(), "https://ping.example/prune");
+  EXPECT_EQ(notify.ping.verify.reveal(), "https://ping.example/verify");
+  EXPECT_EQ(notify.ping.drill.reveal(), "https://ping.example/drill");
+  EXPECT_EQ(notify.webhook.url.reveal(), "https://hook.example/a?b=c");
+  EXPECT_EQ(notify.webhook.authorization.reveal(), "Bearer s3cr3t-hook");
+  EXPECT_EQ(notify.webhook.when, NoticeWhen::always);
+  EXPECT_EQ(notify.mail.server, "smtps://mail.example:465");
+  EXPECT_EQ(notify.mail.user, "backup");
+  EXPECT_EQ(notify.mail.password.reveal(), "s3cr3t-mail");
+  EXPECT_EQ(notify.mail.from, "backup@example.com");
+  EXPECT_EQ(notify.mail.to, "anna@example.com, ben@example.com");
+  EXPECT_EQ(notify.mail.when, NoticeWhen::always);
+  EXPECT_TRUE(notify.mail.allow_plaintext);
   EXPECT_EQ(one.workers, 3u);
   EXPECT_EQ(one.upload_memory_bytes, kGiB);
   EXPECT_EQ(one.retention, (RetentionPolicy{3, 2, 1, 6, 30}));
@@ -282,6 +315,24 @@ TEST(SettingsFile, JudgesEveryValueAndCollectsAll) {
     found.erase(hit);
   }
   EXPECT_THAT(found, IsEmpty());
+}
+
+TEST(SettingsFile, JudgesWhereMailGoes) {
+  const auto problems = [](const std::string& mail) {
+    return lines(
+        Input(std::string(kProd) + "    notify: {mail: {" + mail + "}}\n", kKeys).load().problems);
+  };
+  const std::string good = "server: \"smtp://mail:25\", from: a@example.com, to: b@example.com";
+  EXPECT_THAT(problems(good), IsEmpty());
+  EXPECT_THAT(problems("server: \"smtp://mail:25\", from: a@example.com"),
+              ElementsAre(HasSubstr("has a mail server and no notify.mail.to")));
+  EXPECT_THAT(problems("from: a@example.com"), ElementsAre(HasSubstr("no notify.mail.server")));
+  for (const char* wrong : {"mail", "http://mail", "smtp://u:p@mail", "smtp://mail/x", "smtp://"})
+    EXPECT_NE(check_mail_server(wrong), "") << wrong;
+  for (const char* wrong :
+       {"a", "@b", "a@", "a b@c", "a@b\r\nBcc: c@d", "<a@b>", "a@b;c", "-a@b", "a@b,", "a@b, "})
+    EXPECT_NE(check_mail_addresses(wrong), "") << wrong;
+  EXPECT_EQ(check_mail_addresses("anna+erp@example.com,ben@mail.example.com"), "");
 }
 
 TEST(SettingsFile, SaysOnceWhatTwoEnvironmentsInherit) {

@@ -71,6 +71,47 @@ TEST(SettingsVariables, APushgatewaysAddressHoldsNoLogin) {
   }
 }
 
+TEST(SettingsVariables, SayWhoIsToldOfRuns) {
+  Input input(kProd, kKeys);
+  input.variables.insert({{"DOLIBARR_BACKUP_PING_BACKUP", "https://ping.example/backup"},
+                          {"DOLIBARR_BACKUP_PING_DRILL_FILE", "/run/drill"},
+                          {"DOLIBARR_BACKUP_WEBHOOK_FILE", "/run/absent"},
+                          {"DOLIBARR_BACKUP_WEBHOOK_AUTHORIZATION", "Bearer s3cr3t-hook"}});
+  input.files["/run/drill"] = "https://ping.example/s3cr3t-drill\n";
+  const SettingsResult result = input.load();
+  ASSERT_THAT(lines(result.problems), IsEmpty()) << "no notice keeps a backup from being made";
+  EXPECT_THAT(lines(result.warnings),
+              ElementsAre("environment variable DOLIBARR_BACKUP_WEBHOOK_FILE: there is no file "
+                          "'/run/absent': nobody is told that way"));
+  const NotifySettings& notify = result.environments.at(0).notify;
+  EXPECT_EQ(notify.ping.backup.reveal(), "https://ping.example/backup");
+  EXPECT_EQ(notify.ping.drill.reveal(), "https://ping.example/s3cr3t-drill");
+  EXPECT_TRUE(notify.ping.verify.empty());
+  EXPECT_TRUE(notify.webhook.url.empty());
+  EXPECT_EQ(notify.webhook.authorization.reveal(), "Bearer s3cr3t-hook");
+  EXPECT_THAT(everything(result), Not(HasSubstr("s3cr3t")));
+  EXPECT_THAT(everything(result), Not(HasSubstr("ping.example")));
+}
+
+TEST(SettingsVariables, AValueAndItsFileAreNotMixed) {
+  Input input(std::string(kProd) + "    notify: {ping: {backup_file: /run/other}}\n", kKeys);
+  input.variables["DOLIBARR_BACKUP_PING_BACKUP"] = "https://ping.example/backup";
+  const SettingsResult result = input.load();
+  EXPECT_THAT(lines(result.problems), IsEmpty());
+  EXPECT_EQ(result.environments.at(0).notify.ping.backup.reveal(), "https://ping.example/backup");
+}
+
+TEST(SettingsVariables, AddressesOfNoticesHoldNoLoginAndAreNeverQuoted) {
+  for (const char* wrong : {"http://backup:s3cr3t-ping@ping", "ftp://ping/s3cr3t-ping",
+                            "https://ping/s3cr3t-ping?create=1", "s3cr3t-ping"}) {
+    Input input(kProd, kKeys);
+    input.variables["DOLIBARR_BACKUP_PING_BACKUP"] = wrong;
+    const std::vector<std::string> problems = lines(input.load().problems);
+    ASSERT_EQ(problems.size(), 1u) << wrong;
+    EXPECT_THAT(problems.front(), Not(HasSubstr("s3cr3t-ping")));
+  }
+}
+
 TEST(SettingsVariables, FlagsWin) {
   Input input(kNoFile);
   input.flags = {{"bucket", "other"}, {"prefix", "erp/sandbox"},
