@@ -120,7 +120,7 @@ int run_status(const CommandLine& line, const std::stop_source& stop) {
   }
   int printed = 0;
   if (!line.prometheus.empty() && line.prometheus != "-")
-    replace_file(line.prometheus, metrics_text(statuses));
+    replace_file(line.prometheus, metrics_text(statuses), kTextfileMode);
   if (line.prometheus == "-")
     printed = print_result(metrics_text(statuses));
   else

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "app/counting_store.h"
 #include "app/instance.h"
@@ -231,8 +233,8 @@ TEST(ReplaceFile, IsReplacedInOneStepAndReadableForAll) {
   TempDir folder;
   const std::string path = folder.string() + "/a.prom";
   const mode_t before = ::umask(0077);
-  replace_file(path, "one 1\n");
-  replace_file(path, "two 2\n");
+  replace_file(path, "one 1\n", 0644);
+  replace_file(path, "two 2\n", 0644);
   ::umask(before);
   std::ifstream file(path);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "two 2\n");
@@ -240,7 +242,32 @@ TEST(ReplaceFile, IsReplacedInOneStepAndReadableForAll) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.string()),
                           std::filesystem::directory_iterator()),
             1);
-  EXPECT_THROW(replace_file(folder.string() + "/none/a.prom", ""), Error);
+  EXPECT_THROW(replace_file(folder.string() + "/none/a.prom", "", 0644), Error);
+}
+
+TEST(ReplaceFile, WhatIsNoRegularFileStaysAndIsWrittenInto) {
+  TempDir folder;
+  const std::string link = folder.string() + "/link", file = folder.string() + "/file";
+  std::filesystem::create_symlink(file, link);
+  replace_file(link, "a long text\n", 0644);
+  replace_file(link, "text\n", 0644);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  std::ifstream in(file);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "text\n");
+  const std::string device = folder.string() + "/device";
+  std::filesystem::create_symlink("/dev/null", device);
+  replace_file(device, "text\n", 0644);
+  EXPECT_TRUE(std::filesystem::is_character_file(device));
+  const std::string pipe = folder.string() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread reader([&] {
+    std::ifstream from(pipe);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(from), {}), "text\n");
+  });
+  replace_file(pipe, "text\n", 0644);
+  reader.join();
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_THROW(replace_file(folder.string(), "text\n", 0644), Error);
 }
 
 }  // namespace
