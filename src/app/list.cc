@@ -4,12 +4,9 @@
 
 #include "app/prune.h"
 #include "app/run_journal.h"
-#include "app/status.h"
 
 namespace dolibarr_backup {
 namespace {
-
-constexpr size_t kListRecords = 40;  // newest ones, where what is wrong now is looked for
 
 // The newest record that says the half equals this archive.
 std::optional<Instant> confirmed_at(Catalog& catalog, const CatalogArchive& archive) {
@@ -75,12 +72,6 @@ void add_drill(Catalog& catalog, ListedPoint& point) {
   }
 }
 
-// What is wrong now; `status` also tells what is only to be looked at one day.
-bool is_missing(FindingKind kind) {
-  return severity_of(kind) == Severity::failure || kind == FindingKind::damaged_earlier ||
-         kind == FindingKind::prune_refused || kind == FindingKind::no_key;
-}
-
 }  // namespace
 
 Listing list_environment(Catalog& catalog, const EnvironmentSettings& environment, Instant now) {
@@ -122,10 +113,6 @@ Listing list_environment(Catalog& catalog, const EnvironmentSettings& environmen
     listing.last_result = newest->result;
   }
   if (!listing.points.empty()) add_drill(catalog, listing.points.front());
-  const EnvironmentStatus status =
-      judge_status(gather_status(catalog, environment, listing, kListRecords));
-  for (const Finding& finding : status.findings)
-    if (is_missing(finding.kind)) listing.missing.push_back(finding.text);
   return listing;
 }
 

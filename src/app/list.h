@@ -34,12 +34,11 @@ struct Listing {
   std::vector<ListedArchive> foreign;   ///< of another tool, newer than our first run
   std::vector<ObjectInfo> not_ours;
   std::vector<PendingUpload> uploads;
-  std::vector<std::string> missing;  ///< what should be there and is not, one sentence each
   std::optional<RunId> last_run;
   std::optional<RunResult> last_result;
 };
 
-/// What the prefix holds, and what it lacks. Only reads.
+/// What the prefix holds; app/status judges it. Only reads.
 Listing list_environment(Catalog& catalog, const EnvironmentSettings& environment, Instant now);
 
 }  // namespace dolibarr_backup

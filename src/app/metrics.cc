@@ -206,7 +206,7 @@ void tell_metrics(const EnvironmentSettings& environment, const EnvironmentStatu
   if (!settings.textfile.empty()) {
     const std::string path =
         fmt::format("{}/dolibarr_backup_{}.prom", settings.textfile, environment.name);
-    attempt("'" + path + "'", [&] { replace_file(path, text); });
+    attempt("'" + path + "'", [&] { replace_file(path, text, kTextfileMode); });
   }
   if (!settings.pushgateway.empty())
     attempt("the Pushgateway " + settings.pushgateway,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "core/settings.h"
@@ -7,6 +9,9 @@
 
 /// How backups stand, told to Prometheus (docs/operations.md, "Metrics").
 namespace dolibarr_backup {
+
+/// Of a file with metrics, whatever the umask: who reads it is another user.
+inline constexpr mode_t kTextfileMode = 0644;
 
 /// In Prometheus' text format (version 0.0.4). Times are Unix times; 0 stands for never.
 std::string metrics_text(const std::vector<EnvironmentStatus>& statuses);

@@ -37,6 +37,14 @@ bool on_this_machine(const StoreSettings& store) {
                    static_cast<uint32_t>(status.f_type)) == kNetworkFileSystems.end();
 }
 
+size_t records_to_judge(const Catalog& catalog, const EnvironmentSettings& environment,
+                        Instant now) {
+  const Instant since = judged_since(now, environment.proof_max_age);
+  const auto recent = std::count_if(catalog.runs().begin(), catalog.runs().end(),
+                                    [&](const RunId& run) { return run.start() >= since; });
+  return std::max(kStatusRecords, static_cast<size_t>(recent));
+}
+
 void note_successes(const RunRecord& record, std::set<Half>& found) {
   if (record.kind != RunKind::backup || record.pair == PairJudgement::torn) return;
   for (const auto& [which, half] : record.halves)
@@ -167,10 +175,17 @@ StatusFacts gather_status(Catalog& catalog, const EnvironmentSettings& environme
   return facts;
 }
 
+JudgedListing judge_environment(Catalog& catalog, const EnvironmentSettings& environment,
+                                Instant now) {
+  Listing listing = list_environment(catalog, environment, now);
+  const size_t count = records_to_judge(catalog, environment, listing.now);
+  EnvironmentStatus status = judge_status(gather_status(catalog, environment, listing, count));
+  return {std::move(listing), std::move(status)};
+}
+
 EnvironmentStatus environment_status(Catalog& catalog, const EnvironmentSettings& environment,
                                      Instant now) {
-  const Listing listing = list_environment(catalog, environment, now);
-  return judge_status(gather_status(catalog, environment, listing, kStatusRecords));
+  return judge_environment(catalog, environment, now).status;
 }
 
 }  // namespace dolibarr_backup

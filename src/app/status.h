@@ -7,11 +7,20 @@
 
 namespace dolibarr_backup {
 
-/// So many of the newest run records are read at once, whatever the prefix holds: more than a
-/// year of nightly runs. Verifies, drills and breaks of the chain are looked for in them.
+/// So many of the newest run records are read, whatever the prefix holds: more than a year of
+/// nightly runs. Where runs come more often, all those since judged_since() are.
 inline constexpr size_t kStatusRecords = 400;
 
-/// How the environment's backups stand at `now`. Only reads.
+/// What the prefix holds, and how it stands.
+struct JudgedListing {
+  Listing listing;
+  EnvironmentStatus status;
+};
+
+/// How the environment's backups stand at `now`, with what they were judged by. Only reads.
+JudgedListing judge_environment(Catalog& catalog, const EnvironmentSettings& environment,
+                                Instant now);
+/// The judgement alone.
 EnvironmentStatus environment_status(Catalog& catalog, const EnvironmentSettings& environment,
                                      Instant now);
 

@@ -13,8 +13,8 @@
 #include "app/backup.h"
 #include "app/containment.h"
 #include "app/identity.h"
-#include "app/list.h"
 #include "app/prune.h"
+#include "app/status.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/stop.h"
@@ -62,12 +62,12 @@ int run_backup(const CommandLine& line, const std::stop_source& stop, const Stop
 }
 
 int run_list(const CommandLine& line, const std::stop_source& stop) {
-  std::vector<Listing> listings;
+  std::vector<JudgedListing> listings;
   for (const EnvironmentSettings& environment : chosen_environments(line, true)) {
     Session session(environment, stop);
     session.store->check_access(Access::read);
     Catalog catalog = session.catalog();
-    listings.push_back(list_environment(catalog, environment, now()));
+    listings.push_back(judge_environment(catalog, environment, now()));
   }
   return print_result(line.json ? listing_json(listings) : listing_text(listings));
 }

@@ -60,7 +60,7 @@ int run_report(const CommandLine& line, const std::stop_source& stop) {
   if (!line.html.empty()) {
     const std::string page = report_page(model, parse_language(line.language).value());
     if (line.html == kStandardOutput) return print_result(page);
-    replace_file(line.html, page);
+    replace_file(line.html, page, mode_of_new_file());
   }
   return print_result(line.json ? period_json(model) : fmt::format("{}\n", line.html));
 }

@@ -71,7 +71,8 @@ json archives_of(const std::vector<ListedArchive>& archives) {
   return values;
 }
 
-json listing_of(const Listing& listing) {
+json listing_of(const JudgedListing& judged) {
+  const Listing& listing = judged.listing;
   json value = {{"environment", listing.environment},
                 {"prefix", listing.prefix},
                 {"store", listing.store},
@@ -82,7 +83,7 @@ json listing_of(const Listing& listing) {
                 {"foreign", archives_of(listing.foreign)},
                 {"not_ours", json::array()},
                 {"uploads", json::array()},
-                {"missing", listing.missing}};
+                {"missing", missing_of(judged.status)}};
   for (const ListedPoint& point : listing.points) {
     value["points"].push_back({{"run", point.run.text()},
                                {"since", format_instant(point.since)},
@@ -158,9 +159,9 @@ std::string error_json(const Error& error) {
   return text_of(value);
 }
 
-std::string listing_json(const std::vector<Listing>& listings) {
+std::string listing_json(const std::vector<JudgedListing>& listings) {
   json values = json::array();
-  for (const Listing& listing : listings) values.push_back(listing_of(listing));
+  for (const JudgedListing& listing : listings) values.push_back(listing_of(listing));
   return text_of({{"environments", values}});
 }
 

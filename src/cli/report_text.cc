@@ -74,7 +74,8 @@ void add_archives(std::string& text, const Listing& listing,
   text += table.text();
 }
 
-std::string one_listing(const Listing& listing) {
+std::string one_listing(const JudgedListing& judged) {
+  const Listing& listing = judged.listing;
   std::string text =
       fmt::format("{}  {}/ in {}\n", listing.environment, listing.prefix, listing.store);
   if (listing.last_run)
@@ -86,7 +87,7 @@ std::string one_listing(const Listing& listing) {
                 ? fmt::format("newest point proven by a drill at {}\n",
                               format_instant(*listing.points.front().proven))
                 : "newest point not proven yet: run drill\n";
-  for (const std::string& missing : listing.missing) text += "MISSING: " + missing + "\n";
+  for (const std::string& missing : missing_of(judged.status)) text += "MISSING: " + missing + "\n";
   if (!listing.points.empty()) {
     text += "\nPoints: what can be restored\n";
     Table table({{"SINCE"}, {"CONFIRMED"}, {"PAIR"}, {"DATABASE"}, {"DOCUMENTS"}});
@@ -143,9 +144,10 @@ RunResult result_of(const Error& error) {
   return RunResult::failed;
 }
 
-std::string listing_text(const std::vector<Listing>& listings) {
+std::string listing_text(const std::vector<JudgedListing>& listings) {
   std::string text;
-  for (const Listing& listing : listings) text += (text.empty() ? "" : "\n") + one_listing(listing);
+  for (const JudgedListing& listing : listings)
+    text += (text.empty() ? "" : "\n") + one_listing(listing);
   return text;
 }
 

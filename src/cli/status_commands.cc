@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <map>
+#include <mutex>
+#include <thread>
 
 #include "app/metrics.h"
 #include "app/status.h"
@@ -95,6 +98,26 @@ void discover_in_clusters(const std::vector<EnvironmentSettings>& environments,
   }
 }
 
+// The metrics of an interrupted run are worth a moment, no more.
+constexpr std::chrono::seconds kLastWord{10};
+
+/// Requests a stop once the time is over, unless it is destroyed before.
+class Deadline {
+ public:
+  explicit Deadline(std::chrono::seconds limit)
+      : thread_([this, limit](const std::stop_token& ended) {
+          std::mutex mutex;
+          std::unique_lock lock(mutex);
+          std::condition_variable_any().wait_for(lock, ended, limit, [] { return false; });
+          if (!ended.stop_requested()) stop_.request_stop();
+        }) {}
+  const std::stop_source& stop() const { return stop_; }
+
+ private:
+  std::stop_source stop_;
+  std::jthread thread_;  // after what it uses
+};
+
 bool writes_records(Command command) {
   return command == Command::backup || command == Command::prune || command == Command::verify ||
          command == Command::drill;
@@ -120,7 +143,7 @@ int run_status(const CommandLine& line, const std::stop_source& stop) {
   }
   int printed = 0;
   if (!line.prometheus.empty() && line.prometheus != "-")
-    replace_file(line.prometheus, metrics_text(statuses));
+    replace_file(line.prometheus, metrics_text(statuses), kTextfileMode);
   if (line.prometheus == "-")
     printed = print_result(metrics_text(statuses));
   else
@@ -131,7 +154,7 @@ int run_status(const CommandLine& line, const std::stop_source& stop) {
 }
 
 void tell_metrics_of(const CommandLine& line, const std::stop_source& stop) {
-  if (!writes_records(line.command) || line.dry_run || stop.stop_requested()) return;
+  if (!writes_records(line.command) || line.dry_run) return;
   try {
     SettingsResult settings = read_settings(line);
     std::erase_if(settings.environments, [&](const EnvironmentSettings& one) {
@@ -142,7 +165,9 @@ void tell_metrics_of(const CommandLine& line, const std::stop_source& stop) {
     const EnvironmentSettings& environment = settings.environments.front();
     const MetricsSettings& metrics = environment.metrics;
     if (environment.in_cluster || (metrics.textfile.empty() && metrics.pushgateway.empty())) return;
-    tell_metrics(environment, status_of(line, environment, stop));
+    std::optional<Deadline> deadline;
+    if (stop.stop_requested()) deadline.emplace(kLastWord);
+    tell_metrics(environment, status_of(line, environment, deadline ? deadline->stop() : stop));
   } catch (const std::exception& error) {
     log::warning("no metrics were written: {}", error.what());
   }

@@ -10,7 +10,8 @@ namespace dolibarr_backup {
 int run_status(const CommandLine& line, const std::stop_source& stop);
 
 /// Tells the metrics of the environment that a run was of, if the settings say where to.
-/// Never throws: what fails is a warning.
+/// Also of one that was interrupted, in ten seconds at most. Never throws: what fails is a
+/// warning.
 void tell_metrics_of(const CommandLine& line, const std::stop_source& stop);
 
 }  // namespace dolibarr_backup

@@ -7,6 +7,20 @@
 
 namespace dolibarr_backup {
 
+namespace {
+
+// Whether only a record that cannot be read may have referred to the one at `link`: no record
+// that can be was begun after it ended and before the one that cannot.
+bool referrer_may_be_unreadable(const std::vector<ChainLink>& links, const ChainLink& link) {
+  for (const ChainLink* later = &link + 1; later != links.data() + links.size(); ++later) {
+    if (!later->record) return true;
+    if (later->run.start() > link.record->finished) return false;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::vector<ChainBreak> find_chain_breaks(const std::vector<ChainLink>& links,
                                           const std::vector<RecordRef>& heads,
                                           const std::string& environment) {
@@ -34,7 +48,8 @@ std::vector<ChainBreak> find_chain_breaks(const std::vector<ChainLink>& links,
   // The newest are heads; every other one must be referred to.
   for (const RecordRef& head : heads) referred.insert(head.run);
   for (const ChainLink& link : links)
-    if (link.record && !referred.contains(link.run.text()))
+    if (link.record && !referred.contains(link.run.text()) &&
+        !referrer_may_be_unreadable(links, link))
       breaks.push_back({link.run.text(), "is referred to by no later record"});
   return breaks;
 }

@@ -24,9 +24,9 @@ struct ChainBreak {
   std::string problem;  ///< "is gone, though the record of ... refers to it"
 };
 
-/// `links`: every listed record, oldest first; those that were read are the newest ones, all
-/// of them. `heads`: which of them nothing refers to yet. A record that is gone, was replaced,
-/// or is of another environment breaks the chain; two runs at once only fork it.
+/// `links`: every listed record, oldest first; the newest were read. `heads`: those that nothing
+/// refers to yet. One that is gone, replaced or of another environment breaks the chain; a fork
+/// does not, nor one that cannot be read, nor what only such a one could refer to.
 std::vector<ChainBreak> find_chain_breaks(const std::vector<ChainLink>& links,
                                           const std::vector<RecordRef>& heads,
                                           const std::string& environment);

@@ -1,7 +1,5 @@
 #include "core/report_days.h"
 
-#include <date/tz.h>
-
 #include <algorithm>
 #include <set>
 #include <sstream>
@@ -65,8 +63,9 @@ PointTimeline::At PointTimeline::at(Instant instant) const {
   if (after == good_.begin()) return {};
   const auto newest = static_cast<size_t>(after - good_.begin()) - 1;
   const std::optional<size_t> there = good_[newest].there;
-  if (!there) return {std::nullopt, true};
-  return {good_[*there].point, *there != newest};
+  const Instant made = good_[newest].point.at;
+  if (!there) return {std::nullopt, true, made};
+  return {good_[*there].point, *there != newest, made};
 }
 
 std::optional<Instant> PointTimeline::first_good() const {
@@ -104,6 +103,9 @@ std::vector<ReportDay> days_of(const ReportInput& input, const PointTimeline& ti
     const PointTimeline::At at = timeline.at(std::min(day_end, input.now));
     day.point = at.point;
     day.thinned = at.thinned;
+    // As for a kept instant (core/status): runs a day apart may leave out a local day.
+    if (day.mark == DayMark::missing && at.made && day_end - *at.made <= input.max_age)
+      day.mark = DayMark::covered;
   }
   return days;
 }
@@ -135,6 +137,8 @@ std::string_view name_of(DayMark mark) {
       return "unchanged";
     case DayMark::failed:
       return "failed";
+    case DayMark::covered:
+      return "covered";
     case DayMark::missing:
       return "missing";
     case DayMark::pending:
@@ -143,15 +147,6 @@ std::string_view name_of(DayMark mark) {
       return "future";
   }
   throw Error(Errc::bug, "a day's mark without a name");
-}
-
-local_days local_day(Instant instant, const std::string& time_zone) {
-  try {
-    return date::floor<date::days>(date::locate_zone(time_zone)->to_local(instant));
-  } catch (const std::runtime_error&) {
-    throw Error(Errc::config, "unknown time zone '" + time_zone + "'")
-        .with_hint("use an IANA name such as Europe/Paris; is the package tzdata installed?");
-  }
 }
 
 local_days parse_day(const std::string& text) {

@@ -14,6 +14,7 @@ class PointTimeline {
   struct At {
     std::optional<ReportPoint> point;  ///< the newest at or before the time that is still there
     bool thinned = false;              ///< a newer one had been made by then, and is gone
+    std::optional<Instant> made;       ///< of the newest that had been made by then
   };
   At at(Instant instant) const;
   std::optional<Instant> first_good() const;

@@ -127,6 +127,7 @@ void add_coverage(const ReportInput& input, const PointTimeline& timeline,
       if (record.kind == RunKind::backup && entry.success()) coverage.ran[half] = record.started;
   for (auto day = all_days.rbegin(); day != all_days.rend(); ++day) {
     if (day->mark == DayMark::pending || day->mark == DayMark::future) continue;
+    if (day->mark == DayMark::covered) continue;
     if (day->mark != DayMark::backed_up && day->mark != DayMark::unchanged) break;
     coverage.since = day->day;
   }

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <date/date.h>
-
 #include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/local_day.h"
 #include "core/retention.h"
 #include "core/run_record.h"
 #include "core/status.h"
@@ -48,6 +47,7 @@ enum class DayMark {
   backed_up,  ///< a good pair; something was stored
   unchanged,  ///< a good pair; nothing had changed
   failed,     ///< runs, but none with a good pair
+  covered,    ///< no run, and the last good one was not older than max_age at its end
   missing,    ///< no backup run at all
   pending,    ///< today, and no run yet
   future,
@@ -144,7 +144,7 @@ struct ReportCoverage {
   std::optional<ReportPoint> newest;           ///< the newest that can be brought back
   std::optional<Instant> confirmed;            ///< the last run with a good pair
   std::optional<Instant> first;                ///< the first good pair ever
-  std::optional<date::local_days> since;       ///< a good pair on every day from here to the last
+  std::optional<date::local_days> since;       ///< no gap from here, a day with a good pair, on
   std::optional<ReportDrill> proven;           ///< the last drill that succeeded
   std::optional<ReportDrill> refuted;          ///< a later one that did not
   std::map<Half, std::optional<Instant>> ran;  ///< each half's last success
@@ -168,8 +168,6 @@ struct ReportModel {
 /// Errc::config for an unknown time zone.
 ReportModel model_report(ReportInput input);
 
-/// The local day of an instant. Errc::config for an unknown time zone.
-date::local_days local_day(Instant instant, const std::string& time_zone);
 /// "2026-03-31"; Errc::usage for anything else.
 date::local_days parse_day(const std::string& text);
 

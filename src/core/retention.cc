@@ -1,13 +1,12 @@
 #include "core/retention.h"
 
-#include <date/tz.h>
-
 #include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "core/local_day.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -18,24 +17,11 @@ using date::months;
 using date::year_month_day;
 using date::years;
 
-const date::time_zone& zone_of(const std::string& name) {
-  try {
-    return *date::locate_zone(name);
-  } catch (const std::runtime_error&) {
-    throw Error(Errc::config, "unknown time zone '" + name + "'")
-        .with_hint("use an IANA name such as Europe/Paris; is the package tzdata installed?");
-  }
-}
-
 // The last second of a local day: the one before the next day's first. Where a
 // change of clocks makes midnight twice or not at all, the day's first moment counts.
 Instant end_of_day(const date::time_zone& zone, local_days day) {
   const auto next = zone.to_sys(date::local_seconds(day + days(1)), date::choose::earliest);
   return next - std::chrono::seconds(1);
-}
-
-local_days local_day_of(const date::time_zone& zone, Instant instant) {
-  return date::floor<days>(zone.to_local(instant));
 }
 
 // 29 February means the last day of that month in years that have none.
@@ -104,7 +90,7 @@ std::string_view name_of(Tier tier) {
 std::vector<KeptInstant> kept_instants(const RetentionPolicy& policy, Instant now,
                                        const std::string& time_zone) {
   const date::time_zone& zone = zone_of(time_zone);
-  const local_days today = local_day_of(zone, now);
+  const local_days today = local_day(now, time_zone);
   std::vector<KeptInstant> kept = {{Tier::newest, now, "now"}};
   add_days(kept, policy, zone, today);
   add_months(kept, policy, zone, today);

@@ -391,6 +391,20 @@ void add_finding(EnvironmentStatus& status, Finding finding) {
   for (auto& [which, half] : status.halves) half.verdict = failure_among(status.findings, which);
 }
 
+Instant judged_since(Instant now, std::chrono::seconds proof_max_age) {
+  return now - std::max<std::chrono::seconds>(proof_max_age, kMonth);
+}
+
+std::vector<std::string> missing_of(const EnvironmentStatus& status) {
+  std::vector<std::string> missing;
+  for (const Finding& finding : status.findings)
+    if (severity_of(finding.kind) == Severity::failure ||
+        finding.kind == FindingKind::damaged_earlier ||
+        finding.kind == FindingKind::prune_refused || finding.kind == FindingKind::no_key)
+      missing.push_back(finding.text);
+  return missing;
+}
+
 EnvironmentStatus judge_status(const StatusFacts& facts) {
   return Judgement(facts).run();
 }

@@ -164,6 +164,14 @@ struct EnvironmentStatus {
 
 EnvironmentStatus judge_status(const StatusFacts& facts);
 
+/// Since when records matter to a judgement at `now`: sizes are compared over a month, and a
+/// proof counts for `proof_max_age`.
+Instant judged_since(Instant now, std::chrono::seconds proof_max_age);
+
+/// Of the findings, what is wrong now, one sentence each; not what is only to be looked at
+/// one day. `list` tells it.
+std::vector<std::string> missing_of(const EnvironmentStatus& status);
+
 /// Of an environment whose store could not be asked, and why.
 EnvironmentStatus unreadable_status(std::string environment, std::string prefix, Instant now,
                                     std::string why);

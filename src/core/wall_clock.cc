@@ -2,21 +2,9 @@
 
 #include <date/tz.h>
 
-#include "base/error.h"
+#include "core/local_day.h"
 
 namespace dolibarr_backup {
-namespace {
-
-const date::time_zone& zone_of(const std::string& name) {
-  try {
-    return *date::locate_zone(name);
-  } catch (const std::runtime_error&) {
-    throw Error(Errc::config, "unknown time zone '" + name + "'")
-        .with_hint("use an IANA name such as Europe/Paris; is the package tzdata installed?");
-  }
-}
-
-}  // namespace
 
 std::vector<int64_t> unix_times_of(int64_t wall_seconds, const std::string& time_zone) {
   const date::local_seconds local{std::chrono::seconds(wall_seconds)};

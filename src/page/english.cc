@@ -58,6 +58,7 @@ const Texts kEnglish = {
     .mark_backed_up = "backed up",
     .mark_unchanged = "checked, unchanged",
     .mark_failed = "run without success",
+    .mark_covered = "no run, the last one recent enough",
     .mark_missing = "missing: no run",
     .mark_pending = "no run yet today",
     .mark_future = "to come",

@@ -59,6 +59,7 @@ const Texts kFrench = {
     .mark_backed_up = "sauvegardé",
     .mark_unchanged = "contrôlé, inchangé",
     .mark_failed = "exécution sans succès",
+    .mark_covered = "aucune exécution, la dernière assez récente",
     .mark_missing = "manquant : aucune exécution",
     .mark_pending = "pas encore d’exécution aujourd’hui",
     .mark_future = "à venir",

@@ -14,8 +14,8 @@ void write_legend(Html& html, const Texts& texts) {
         html.text(" ").text(words);
       });
     };
-    for (const DayMark mark :
-         {DayMark::backed_up, DayMark::unchanged, DayMark::failed, DayMark::missing})
+    for (const DayMark mark : {DayMark::backed_up, DayMark::unchanged, DayMark::failed,
+                               DayMark::covered, DayMark::missing})
       entry(name_of(mark), sign_of(mark), words_of(mark, texts));
     entry("drilled", "◆", texts.mark_drilled.text);
     entry("drill-failed", "◇", texts.mark_drill_failed.text);

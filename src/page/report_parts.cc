@@ -49,6 +49,8 @@ std::string_view sign_of(DayMark mark) {
       return "○";
     case DayMark::failed:
       return "!";
+    case DayMark::covered:
+      return "‒";
     case DayMark::missing:
       return "✕";
     case DayMark::pending:
@@ -71,6 +73,8 @@ std::string_view words_of(DayMark mark, const Texts& texts) {
       return texts.mark_unchanged.text;
     case DayMark::failed:
       return texts.mark_failed.text;
+    case DayMark::covered:
+      return texts.mark_covered.text;
     case DayMark::missing:
       return texts.mark_missing.text;
     case DayMark::pending:

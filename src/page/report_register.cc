@@ -52,8 +52,8 @@ void write_row(Html& html, const ReportDay& day, const Wording& wording) {
 // "20 backed up, 9 checked, unchanged, 2 missing"
 std::string tally(std::span<const ReportDay> days, const Texts& texts) {
   std::string text;
-  for (const DayMark mark :
-       {DayMark::backed_up, DayMark::unchanged, DayMark::failed, DayMark::missing}) {
+  for (const DayMark mark : {DayMark::backed_up, DayMark::unchanged, DayMark::failed,
+                             DayMark::covered, DayMark::missing}) {
     const auto count = std::count_if(days.begin(), days.end(),
                                      [&](const ReportDay& day) { return day.mark == mark; });
     if (count > 0)

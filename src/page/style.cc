@@ -84,7 +84,7 @@ nav a { display: inline-block; padding: .15rem 0; }
 .month a.day:hover { outline: 2px solid var(--link); }
 .month .sign { font-size: .68rem; font-weight: 700; letter-spacing: .05em; }
 .m-backed_up.m-backed_up { color: var(--good); } td.m-backed_up, .key.m-backed_up { background: var(--good-bg); }
-td.m-unchanged, .key.m-unchanged { color: var(--good); background: var(--calm-bg); }
+td.m-unchanged, .key.m-unchanged, td.m-covered, .key.m-covered { color: var(--good); background: var(--calm-bg); }
 td.m-failed, .key.m-failed { color: var(--warn); background: var(--warn-bg); }
 td.m-missing, .key.m-missing { color: var(--bad); background: var(--bad-bg); }
 td.m-before, td.m-future, td.m-pending { color: var(--quiet); }

@@ -58,8 +58,8 @@ struct Texts {
   Text severity_failure, severity_warning, severity_note;
 
   Text calendar, calendar_lead, legend, skip_calendar;
-  Text mark_before, mark_backed_up, mark_unchanged, mark_failed, mark_missing, mark_pending,
-      mark_future;
+  Text mark_before, mark_backed_up, mark_unchanged, mark_failed, mark_covered, mark_missing,
+      mark_pending, mark_future;
   Text mark_drilled, mark_drill_failed;
 
   Text register_title, register_lead;

@@ -11,7 +11,7 @@
 namespace dolibarr_backup {
 namespace {
 
-constexpr std::chrono::seconds kReadTime{10}, kWriteTime{30};
+constexpr std::chrono::seconds kReadTime{10}, kWriteTime{10};
 constexpr std::chrono::milliseconds kFinishTime{500}, kStep{200};
 constexpr size_t kGreatestRequest = 32 * 1024;
 constexpr size_t kGreatestRest = 1024 * 1024;

@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 
 #include "base/error.h"
@@ -23,6 +25,31 @@ namespace dolibarr_backup {
 namespace {
 
 constexpr size_t kThreads = 16;
+constexpr size_t kAccepted = 2 * kThreads;  // being answered, or waiting for a thread
+
+/// Threads, and no more accepted connections than kAccepted: enqueue() waits, and with it the
+/// loop that accepts.
+class BoundedPool : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> task) override {
+    free_.acquire();
+    pool_.enqueue([this, task = std::move(task)] {
+      task();
+      free_.release();
+    });
+  }
+  void shutdown() override { pool_.shutdown(); }
+
+ private:
+  std::counting_semaphore<kAccepted> free_{kAccepted};
+  httplib::ThreadPool pool_{kThreads};
+};
+
+// httplib's own options would let a second server listen on the same port.
+void set_listen_options(socket_t socket) {
+  const int yes = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
 
 PageRequest request_of(const httplib::Request& received) {
   PageRequest request{.method = received.method,
@@ -54,7 +81,8 @@ void put(const PageResponse& response, httplib::Response& out) {
 class HttpServer::Listener : public httplib::Server {
  public:
   explicit Listener(std::function<PageResponse(const PageRequest&)> answer) {
-    new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    new_task_queue = [] { return new BoundedPool; };
+    set_socket_options(set_listen_options);
     set_expect_100_continue_handler([](const auto&, auto&) { return 417; });
     // Before httplib would read a body or choose by the method.
     set_pre_routing_handler(
@@ -84,12 +112,18 @@ class HttpServer::Listener : public httplib::Server {
 HttpServer::HttpServer(ListenAddress address,
                        std::function<PageResponse(const PageRequest&)> answer)
     : address_(std::move(address)), listener_(std::make_unique<Listener>(std::move(answer))) {
-  const bool bound = address_.port != 0
-                         ? listener_->bind_to_port(address_.host, address_.port)
-                         : (address_.port = listener_->bind_to_any_port(address_.host)) > 0;
-  if (!bound)
-    throw Error(Errc::usage, "cannot listen on " + address_.url() + ": " + errno_text(errno))
+  errno = 0;  // stays so where a name has no address
+  int port = address_.port;
+  if (port == 0)
+    port = listener_->bind_to_any_port(address_.host);
+  else if (!listener_->bind_to_port(address_.host, port))
+    port = -1;
+  const int failed = errno;
+  if (port <= 0)
+    throw Error(Errc::usage, "cannot listen on " + address_.url() + ": " +
+                                 (failed != 0 ? errno_text(failed) : "no such address"))
         .with_hint("choose another address with --listen HOST:PORT");
+  address_.port = port;
 }
 
 HttpServer::~HttpServer() = default;

@@ -21,8 +21,9 @@ struct ListenAddress {
 ListenAddress parse_listen_address(const std::string& text);
 
 /// A server for a few people and a monitor: HTTP/1.1, one request per connection, on a fixed
-/// number of threads. A client that is slow, or sends much or nonsense, costs one of
-/// them for at most ten seconds.
+/// number of threads. A client that is slow, or sends much or nonsense, costs one of them for
+/// ten seconds while it sends, and ten more while it reads, at most. As many connections
+/// again may wait for a thread; others are not accepted until then.
 class HttpServer {
  public:
   /// Listens at once; Errc::usage if that cannot be. `answer` is called from several threads;

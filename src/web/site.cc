@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 #include "app/containment.h"
 #include "app/document_access.h"
@@ -56,6 +57,12 @@ int status_of(Errc code) {
   return code == Errc::usage ? 400 : code == Errc::store || code == Errc::interrupted ? 503 : 502;
 }
 
+PageResponse busy() {
+  return {.status = 503,
+          .body = "the store is still being read for an earlier request; try again in a moment\n",
+          .headers = {{"Retry-After", fmt::format("{}", kPatience.count())}}};
+}
+
 PageResponse told(const Error& error) {
   log::warning("{}", error.what());
   std::string text = mask_secrets(error.what());
@@ -80,13 +87,12 @@ class Site::View {
     require_store_apart(environment);
   }
 
-  /// Calls `use(catalog)` with a catalog that is at most kKept old.
+  /// What `use(catalog)` returns of a catalog that is at most kKept old; nullopt if the store
+  /// is still being read for an earlier request.
   template <typename Use>
-  auto with_catalog(Use&& use) {
+  auto with_catalog(Use&& use) -> std::optional<decltype(use(std::declval<Catalog&>()))> {
     const std::unique_lock lock(mutex_, kPatience);
-    if (!lock)
-      throw Error(Errc::store, "the store is still being read for an earlier request")
-          .with_hint("try again in a moment");
+    if (!lock) return std::nullopt;
     const auto time = std::chrono::steady_clock::now();
     if (!catalog_ || time - read_ > kKept) {
       catalog_.reset();
@@ -112,6 +118,7 @@ Site::Site(std::vector<EnvironmentSettings> environments, std::function<Instant(
   for (const EnvironmentSettings& environment : environments_) {
     reports_[environment.name] = std::make_unique<View>(environment, stop_);
     searches_[environment.name] = std::make_unique<View>(environment, stop_);
+    scrapes_[environment.name] = std::make_unique<View>(environment, stop_);
   }
 }
 
@@ -141,15 +148,16 @@ PageResponse Site::report_of(const std::string& name, const PageRequest& request
   const std::string from = query_value(request, "from"), to = query_value(request, "to");
   const date::local_days last = to.empty() ? local_day(now, environment->time_zone) : parse_day(to);
   const date::local_days first = from.empty() ? last - date::days(365) : parse_day(from);
-  const ReportModel model = reports_.at(name)->with_catalog(
+  const std::optional<ReportModel> model = reports_.at(name)->with_catalog(
       [&](Catalog& catalog) { return report(catalog, *environment, now, first, last); });
+  if (!model) return busy();
   const std::string period =
       (from.empty() ? "" : "&from=" + from) + (to.empty() ? "" : "&to=" + to);
   const Language other = language == Language::french ? Language::english : Language::french;
   const PageLinks links{
       .other_language = fmt::format("?lang={}{}", texts_of(other).code.text, period),
       .search = fmt::format("documents?lang={}", texts_of(language).code.text)};
-  return page(report_page(model, language, links));
+  return page(report_page(*model, language, links));
 }
 
 PageResponse Site::search_in(const std::string& name, const PageRequest& request,
@@ -161,8 +169,10 @@ PageResponse Site::search_in(const std::string& name, const PageRequest& request
     throw Error(Errc::usage, "the pattern is too long").with_hint("512 characters at most");
   if (!result.typed.empty()) {
     const PathPattern pattern(pattern_of(result.typed));
-    result.versions = searches_.at(name)->with_catalog(
+    std::optional<std::vector<DocumentVersion>> found = searches_.at(name)->with_catalog(
         [&](Catalog& catalog) { return find_versions(catalog, pattern, stop_); });
+    if (!found) return busy();
+    result.versions = std::move(*found);
     if (result.versions.size() > kShownVersions) {
       result.omitted = result.versions.size() - kShownVersions;
       result.versions.resize(kShownVersions);
@@ -177,10 +187,15 @@ PageResponse Site::metrics() {
     const Instant now = now_();
     // One store that cannot be read does not hide the others.
     try {
-      statuses.push_back(reports_.at(environment.name)->with_catalog([&](Catalog& catalog) {
-        return environment_status(catalog, environment, now);
-      }));
+      std::optional<EnvironmentStatus> status =
+          scrapes_.at(environment.name)->with_catalog([&](Catalog& catalog) {
+            return environment_status(catalog, environment, now);
+          });
+      // That it is asked too often says nothing of the backups.
+      if (!status) return busy();
+      statuses.push_back(std::move(*status));
     } catch (const Error& error) {
+      if (error.code() == Errc::interrupted) throw;
       statuses.push_back(
           unreadable_status(environment.name, environment.prefix, now, error.what()));
     }

@@ -37,8 +37,9 @@ class Site {
   std::vector<EnvironmentSettings> environments_;
   std::function<Instant()> now_;
   std::stop_token stop_;
-  /// By environment: one for reports, one for searches, which take longer.
-  std::map<std::string, std::unique_ptr<View>> reports_, searches_;
+  /// By environment: for reports, for searches, and for scrapes of the metrics, so that
+  /// none of them waits for another kind.
+  std::map<std::string, std::unique_ptr<View>> reports_, searches_, scrapes_;
 };
 
 }  // namespace dolibarr_backup

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "app/instance.h"
-#include "app/list.h"
+#include "app/status.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -15,10 +15,10 @@ using testing::Not;
 TEST(List, AnEnvironmentWithoutAnyBackupSaysSo) {
   Instance instance;
   Catalog catalog = instance.catalog();
-  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("no run of dolibarr-backup")));
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("there is no db archive in force")));
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("there is no docs archive in force")));
+  const JudgedListing judged = judge_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("no run of dolibarr-backup")));
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("there is no db archive in force")));
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("there is no docs archive in force")));
 }
 
 TEST(List, AHalfThatWasNeverBackedUpIsNamed) {
@@ -26,10 +26,10 @@ TEST(List, AHalfThatWasNeverBackedUpIsNamed) {
   instance.settings().documents += "-not-mounted";
   instance.backup();
   Catalog catalog = instance.catalog();
-  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("there is no docs archive in force")));
-  EXPECT_THAT(listing.missing, Not(Contains(HasSubstr("no db archive"))));
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("no point")));
+  const JudgedListing judged = judge_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("there is no docs archive in force")));
+  EXPECT_THAT(missing_of(judged.status), Not(Contains(HasSubstr("no db archive"))));
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("no point")));
 }
 
 TEST(List, ASoundEnvironmentMissesNothing) {
@@ -37,13 +37,13 @@ TEST(List, ASoundEnvironmentMissesNothing) {
   instance.backup();
   instance.backup();
   Catalog catalog = instance.catalog();
-  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
-  EXPECT_THAT(listing.missing, IsEmpty());
-  ASSERT_EQ(listing.points.size(), 1u);
-  EXPECT_EQ(listing.points.front().confirmed - listing.points.front().since,
+  const JudgedListing judged = judge_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(missing_of(judged.status), IsEmpty());
+  ASSERT_EQ(judged.listing.points.size(), 1u);
+  EXPECT_EQ(judged.listing.points.front().confirmed - judged.listing.points.front().since,
             std::chrono::minutes(1));
-  EXPECT_EQ(listing.archives.size(), 2u);
-  for (const ListedArchive& archive : listing.archives)
+  EXPECT_EQ(judged.listing.archives.size(), 2u);
+  for (const ListedArchive& archive : judged.listing.archives)
     EXPECT_THAT(archive.reasons, Contains(HasSubstr("newest")));
 }
 
@@ -51,9 +51,9 @@ TEST(List, ThreeSilentDaysAreLoud) {
   Instance instance;
   instance.backup();
   Catalog catalog = instance.catalog();
-  const Listing listing =
-      list_environment(catalog, instance.settings(), instance.now + std::chrono::hours(72));
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("no good backup of db for")));
+  const JudgedListing judged =
+      judge_environment(catalog, instance.settings(), instance.now + std::chrono::hours(72));
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("no good backup of db for")));
 }
 
 TEST(List, TheKeyOutsideTheBackupIsMentionedUntilItsPlaceIsKnown) {
@@ -61,8 +61,8 @@ TEST(List, TheKeyOutsideTheBackupIsMentionedUntilItsPlaceIsKnown) {
   instance.backup();
   instance.settings().conf_key_location.clear();
   Catalog catalog = instance.catalog();
-  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("key not in the backup")));
+  const JudgedListing judged = judge_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("key not in the backup")));
 }
 
 TEST(Catalog, ARecordThatCannotBeReadIsReportedAndSkipped) {
@@ -74,8 +74,8 @@ TEST(Catalog, ARecordThatCannotBeReadIsReportedAndSkipped) {
   const BackupReport next = instance.backup();
   EXPECT_EQ(next.record.result, RunResult::success);
   Catalog catalog = instance.catalog();
-  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("cannot be read")));
+  const JudgedListing judged = judge_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("cannot be read")));
 }
 
 TEST(Catalog, AnArchiveThatLostItsBytesIsTakenAnew) {
@@ -95,13 +95,13 @@ TEST(List, AnArchiveOfAnotherSizeIsNoPoint) {
   instance.store().put(key, as_bytes("cut"), Overwrite::yes);
   Catalog catalog = instance.catalog();
   EXPECT_FALSE(catalog.good_pair_at(instance.now));
-  const Listing listing = list_environment(catalog, instance.settings(), instance.now);
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("its record says")));
-  EXPECT_THAT(listing.missing, Contains(HasSubstr("no point")));
-  EXPECT_TRUE(listing.points.empty());
+  const JudgedListing judged = judge_environment(catalog, instance.settings(), instance.now);
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("its record says")));
+  EXPECT_THAT(missing_of(judged.status), Contains(HasSubstr("no point")));
+  EXPECT_TRUE(judged.listing.points.empty());
   instance.store().remove(key);
   Catalog gone = instance.catalog();
-  EXPECT_THAT(list_environment(gone, instance.settings(), instance.now).missing,
+  EXPECT_THAT(missing_of(environment_status(gone, instance.settings(), instance.now)),
               Contains(HasSubstr("the newest db archive '" + key)));
 }
 

@@ -5,8 +5,8 @@
 
 #include "app/holds.h"
 #include "app/instance.h"
-#include "app/list.h"
 #include "app/prune.h"
+#include "app/status.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -261,7 +261,7 @@ TEST(Prune, APlanThatDropsTooMuchIsRefusedUnlessForced) {
   }
   EXPECT_EQ(archives_of(instance, Half::db), 8u);
   Catalog listed = instance.catalog();
-  EXPECT_THAT(list_environment(listed, instance.settings(), instance.now).missing,
+  EXPECT_THAT(missing_of(environment_status(listed, instance.settings(), instance.now)),
               Contains(HasSubstr("prune: refused, it would remove 7 of 8 db archives")));
   Catalog again = instance.catalog();
   prune(again, instance.settings(), {.force = true}, clock, {});

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "app/counting_store.h"
 #include "app/instance.h"
@@ -56,6 +58,24 @@ class Ill : public testing::Test {
   void verify_all() {
     Catalog catalog = instance.catalog();
     verify(catalog, instance.settings(), {}, [&] { return instance.now; }, instance.progress(), {});
+  }
+  /// So many runs after this one that found nothing changed; an hour passes after the last.
+  void run_unchanged(RunRecord record, int runs, std::chrono::seconds interval) {
+    for (auto& [which, half] : record.halves) half.result = HalfResult::unchanged;
+    const KeySpace keys("erp/prod");
+    std::string text = get_object(instance.store(), keys.run_record(record.run), kMiB).value();
+    const auto clock = std::filesystem::file_time_type::clock::now();
+    for (int run = 1; run <= runs; ++run) {
+      record.previous = {{record.run.text(), sha256_hex(text)}};
+      record.run = RunId::make(instance.now + run * interval, static_cast<uint32_t>(run));
+      record.started = record.finished = record.run.start();
+      text = to_json(record);
+      instance.store().put(keys.run_record(record.run), as_bytes(text), Overwrite::no);
+      // When a record was stored tells which ones can be heads of the chain.
+      std::filesystem::last_write_time(instance.store_folder() + "/" + keys.run_record(record.run),
+                                       clock - interval * (runs - run));
+    }
+    instance.now += runs * interval + hours(1);
   }
 
   Instance instance;
@@ -194,32 +214,28 @@ TEST_F(Ill, KeptInstantsThatAreLostAreNamed) {
 
 TEST_F(Ill, OfManyYearsOfRunsOnlyTheNewestAreRead) {
   constexpr int kRuns = 1500;
-  RunRecord record = instance.backup().record;
-  for (auto& [which, half] : record.halves) half.result = HalfResult::unchanged;
-  const KeySpace keys("erp/prod");
-  std::string text = get_object(instance.store(), keys.run_record(record.run), kMiB).value();
-  const auto clock = std::filesystem::file_time_type::clock::now();
-  for (int day = 1; day <= kRuns; ++day) {
-    record.previous = {{record.run.text(), sha256_hex(text)}};
-    record.run = RunId::make(instance.now + hours(24 * day), static_cast<uint32_t>(day));
-    record.started = record.finished = record.run.start();
-    text = to_json(record);
-    instance.store().put(keys.run_record(record.run), as_bytes(text), Overwrite::no);
-    // When a record was stored tells which ones can be heads of the chain.
-    std::filesystem::last_write_time(instance.store_folder() + "/" + keys.run_record(record.run),
-                                     clock - hours(24 * (kRuns - day)));
-  }
-  instance.now += hours(24 * kRuns + 1);
-  record = instance.backup({.force = true}).record;
+  run_unchanged(instance.backup().record, kRuns, hours(24));
+  const RunRecord record = instance.backup({.force = true}).record;
   CountingStore counting(instance.store());
-  Catalog catalog(counting, keys, {});
+  Catalog catalog(counting, KeySpace("erp/prod"), {});
   const EnvironmentStatus status = environment_status(catalog, instance.settings(), instance.now);
   EXPECT_EQ(verdict_word(status.verdict), "ok") << status.findings.front().text;
   EXPECT_EQ(status.runs.at(RunKind::backup).last->run, record.run);
   EXPECT_LT(counting.requests, kStatusRecords + 100);
 }
 
-TEST_F(Ill, AStoreThatCannotBeAsked) {
+TEST_F(Ill, AProofCountsHoweverOftenBackupsRun) {
+  instance.backup();
+  instance.now += std::chrono::minutes(1);
+  verify_all();
+  run_unchanged(instance.backup().record, static_cast<int>(kStatusRecords) + 100, hours(1));
+  EXPECT_EQ(text(FindingKind::verify_overdue), "");
+  EXPECT_TRUE(status().halves.at(Half::db).newest_verified);
+  instance.settings().proof_max_age = hours(24);
+  EXPECT_THAT(text(FindingKind::verify_overdue), HasSubstr("no verify has succeeded for 20 d"));
+}
+
+TEST_F(Ill, TheAlertOfAStoreThatCannotBeAsked) {
   const std::string text =
       metrics_text({unreadable_status("prod", "erp/prod", instance.now, "no answer")});
   EXPECT_THAT(text, HasSubstr("finding=\"unreadable\",severity=\"failure\"} 1\n"));
@@ -231,8 +247,8 @@ TEST(ReplaceFile, IsReplacedInOneStepAndReadableForAll) {
   TempDir folder;
   const std::string path = folder.string() + "/a.prom";
   const mode_t before = ::umask(0077);
-  replace_file(path, "one 1\n");
-  replace_file(path, "two 2\n");
+  replace_file(path, "one 1\n", 0644);
+  replace_file(path, "two 2\n", 0644);
   ::umask(before);
   std::ifstream file(path);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "two 2\n");
@@ -240,7 +256,32 @@ TEST(ReplaceFile, IsReplacedInOneStepAndReadableForAll) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.string()),
                           std::filesystem::directory_iterator()),
             1);
-  EXPECT_THROW(replace_file(folder.string() + "/none/a.prom", ""), Error);
+  EXPECT_THROW(replace_file(folder.string() + "/none/a.prom", "", 0644), Error);
+}
+
+TEST(ReplaceFile, WhatIsNoRegularFileStaysAndIsWrittenInto) {
+  TempDir folder;
+  const std::string link = folder.string() + "/link", file = folder.string() + "/file";
+  std::filesystem::create_symlink(file, link);
+  replace_file(link, "a long text\n", 0644);
+  replace_file(link, "text\n", 0644);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  std::ifstream in(file);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "text\n");
+  const std::string device = folder.string() + "/device";
+  std::filesystem::create_symlink("/dev/null", device);
+  replace_file(device, "text\n", 0644);
+  EXPECT_TRUE(std::filesystem::is_character_file(device));
+  const std::string pipe = folder.string() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread reader([&] {
+    std::ifstream from(pipe);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(from), {}), "text\n");
+  });
+  replace_file(pipe, "text\n", 0644);
+  reader.join();
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_THROW(replace_file(folder.string(), "text\n", 0644), Error);
 }
 
 }  // namespace

@@ -75,6 +75,19 @@ TEST_F(Report, OfASoundBackup) {
   EXPECT_EQ(told["archives"].size(), 2u);
 }
 
+TEST_F(Report, IsAFileAsTheUserMakesThem) {
+  back_up();
+  const mode_t before = ::umask(0027);
+  page();
+  ::umask(before);
+  EXPECT_EQ(fs::status(program_.path("report.html")).permissions(), fs::perms(0640));
+  fs::remove(program_.path("report.html"));
+  fs::create_symlink("/dev/null", program_.path("report.html"));
+  page();
+  EXPECT_TRUE(fs::is_symlink(program_.path("report.html")));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
 TEST_F(Report, OfOneWhoseDocumentsNeverWere) {
   const fs::path aside = program_.path("aside");
   fs::rename(program_.documents(), aside);

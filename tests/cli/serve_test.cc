@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -31,15 +32,27 @@ std::string file_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+sockaddr_in loopback(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
 class Connection {
  public:
-  explicit Connection(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  /// `narrow`: little goes to it as long as it does not read.
+  explicit Connection(int port, bool narrow = false)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (narrow) {
+      const int window = 2048, segment = 536;
+      ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
+      ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+    }
+    const sockaddr_in address = loopback(port);
     connected_ =
-        ::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+        ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   }
   bool connected() const { return connected_; }
   /// False once the other side has closed.
@@ -59,6 +72,35 @@ class Connection {
  private:
   UniqueFd socket_;
   bool connected_ = false;
+};
+
+/// A store that takes connections and never answers.
+class SilentStore {
+ public:
+  SilentStore() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = loopback(0);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_.get(), 100), 0);
+    ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  S3Settings settings() const {
+    S3Settings settings;
+    settings.bucket = "erp";
+    settings.endpoint = "http://127.0.0.1:" + std::to_string(port_);
+    settings.region = "default";
+    settings.access_key_id = "key";
+    settings.secret_access_key = Secret("secret");
+    return settings;
+  }
+  int port() const { return port_; }
+  /// Waits until somebody asks.
+  UniqueFd accept() const { return UniqueFd(::accept(socket_.get(), nullptr, nullptr)); }
+
+ private:
+  UniqueFd socket_;
+  int port_ = 0;
 };
 
 class Serve : public testing::Test {
@@ -245,6 +287,73 @@ TEST_F(Serve, SlowClientsKeepNobodyWaiting) {
     std::this_thread::sleep_for(std::chrono::milliseconds(250));
   }
   EXPECT_FALSE(open);
+}
+
+TEST_F(Serve, ClientsThatDoNotReadKeepNobodyWaitingForEver) {
+  for (int i = 0; i < 400; ++i)
+    program_.write_document("ecm/" + std::string(200, 'n') + std::to_string(i), "text");
+  ASSERT_EQ(program_.run({"--env", "prod", "backup"}).status, 0);
+  start();
+  // More than there are threads, each asking for a page that does not fit into its window.
+  std::vector<std::unique_ptr<Connection>> deaf;
+  for (int i = 0; i < 20; ++i) {
+    deaf.push_back(std::make_unique<Connection>(port_, true));
+    ASSERT_TRUE(deaf.back()->send("GET /prod/documents?q=nnn HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  }
+  EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200"));
+  const std::string cut = deaf.front()->answer();
+  EXPECT_THAT(cut, StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(cut.find("</html>"), std::string::npos) << "it was to wait for its reader";
+}
+
+TEST_F(Serve, SaysWhereItCannotListen) {
+  const SilentStore taken;
+  const std::string port = std::to_string(taken.port());
+  const CommandResult busy = program_.run({"serve", "--listen", "127.0.0.1:" + port});
+  EXPECT_EQ(busy.status, 2);
+  EXPECT_THAT(busy.errors, HasSubstr("http://127.0.0.1:" + port + "/: Address already in use"));
+  // An address of documentation (RFC 5737), which no machine has.
+  const CommandResult strange = program_.run({"serve", "--no-token", "--listen", "192.0.2.1:0"});
+  EXPECT_EQ(strange.status, 2);
+  EXPECT_THAT(strange.errors, HasSubstr("http://192.0.2.1:0/: Cannot assign requested address"));
+  start();
+  EXPECT_EQ(program_.run({"serve", "--listen", "127.0.0.1:" + std::to_string(port_)}).status, 2)
+      << "two servers on one port";
+}
+
+TEST_F(Serve, AStoreThatIsBeingReadIsNoFailureOfTheBackups) {
+  const SilentStore store;
+  program_.use_s3_store(store.settings());
+  start();
+  const Connection first(port_);
+  ASSERT_TRUE(first.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  const UniqueFd asked = store.accept();
+  const std::string second = get("/metrics");
+  EXPECT_THAT(second, StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(second, HasSubstr("Retry-After: "));
+  EXPECT_THAT(second, Not(HasSubstr("dolibarr_backup_ok")));
+}
+
+TEST_F(Serve, TheMetricsDoNotWaitForAReport) {
+  const SilentStore store;
+  program_.use_s3_store(store.settings());
+  start();
+  const Connection report(port_);
+  ASSERT_TRUE(report.send("GET /prod/ HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  const UniqueFd asked = store.accept();
+  const Connection scrape(port_);
+  ASSERT_TRUE(scrape.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  EXPECT_GE(store.accept().get(), 0) << "it asks the store itself";
+}
+
+TEST_F(Serve, AStoreThatCannotBeAskedIsTold) {
+  program_.use_s3_store(SilentStore().settings());  // its port is closed again
+  start();
+  const std::string metrics = get("/metrics");
+  EXPECT_THAT(metrics, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(metrics, HasSubstr("dolibarr_backup_ok{env=\"prod\"} 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("finding=\"unreadable\",severity=\"failure\"} 1\n"));
+  EXPECT_THAT(get("/prod/"), StartsWith("HTTP/1.1 503"));
 }
 
 TEST_F(Serve, EndsCleanlyAtASignal) {

@@ -137,6 +137,47 @@ TEST(StatusCommand, MetricsAreWrittenAfterEachRunAlsoAfterOneThatFails) {
   EXPECT_THAT(verify.errors, HasSubstr("the metrics did not reach '"));
 }
 
+TEST(StatusCommand, MetricsAreWrittenAfterARunThatWasInterrupted) {
+  Program program;
+  std::filesystem::create_directory(program.path("textfile"));
+  const std::map<std::string, std::string> variables = {
+      {"DOLIBARR_BACKUP_TEXTFILE", program.path("textfile")}};
+  const std::string file = program.path("textfile") + "/dolibarr_backup_prod.prom";
+  ASSERT_EQ(program.run({"backup"}, variables).status, 0);
+  ASSERT_THAT(content_of(file), HasSubstr("command=\"backup\"} 1\n"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  std::thread holder(
+      [&] { program.sql("begin; lock table llx_facture; select pg_sleep(4); commit"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  Command command = program.command({}, variables);
+  command.argv = {"sh", "-c",
+                  Program::program_path() + " -e prod backup & sleep 2; kill -TERM $!; wait $!"};
+  const CommandResult result = run_command(command);
+  holder.join();
+  EXPECT_EQ(result.status, 130) << result.errors;
+  EXPECT_THAT(content_of(file),
+              HasSubstr("dolibarr_backup_run_success{env=\"prod\",command=\"backup\"} 0\n"));
+}
+
+TEST(StatusCommand, AStoreThatCannotBeAskedIsUnreadable) {
+  Program program;
+  const int closed = reserve_ports(1).front();
+  std::ofstream(program.path("secret")) << "secret";
+  program.use_store(
+      fmt::format("      bucket: erp\n      endpoint: http://127.0.0.1:{}\n"
+                  "      region: default\n      retries: 0\n"
+                  "      access_key_id: key\n      secret_access_key_file: {}\n",
+                  closed, program.path("secret")));
+  const CommandResult result = program.run({"status"});
+  EXPECT_EQ(result.status, 12) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("FAILURE unreadable: "),
+                                   HasSubstr(fmt::format("127.0.0.1:{}", closed)),
+                                   HasSubstr("env=prod status=unreadable")));
+  EXPECT_THAT(program.run({"status", "--prometheus", "-"}).output,
+              AllOf(HasSubstr("dolibarr_backup_ok{env=\"prod\"} 0\n"),
+                    HasSubstr("finding=\"unreadable\",severity=\"failure\"} 1\n")));
+}
+
 TEST(StatusCommand, MetricsReachARealPushgateway) {
   Program program;
   const int port = reserve_ports(1).front();

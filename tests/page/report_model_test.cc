@@ -152,6 +152,29 @@ TEST(ReportModel, GapsAreDaysInARowWithTheirReasons) {
   EXPECT_EQ(model.coverage.since, day(2026, 3, 8));
 }
 
+TEST(ReportModel, ADayThatRunsADayApartLeaveOutIsNoGap) {
+  // At 22:30 UTC: 23:30 in Paris, and 00:30 once it has summer time, on 2026-03-29.
+  SimulatedRuns runs(day(2026, 3, 26));
+  for (int i = 0; i < 6; ++i) runs.good(true, true);
+  ReportInput input = runs.input();
+  for (RunRecord& record : input.records) {
+    record.started += std::chrono::minutes(20 * 60 + 15);
+    record.run = RunId::make(record.started, 7);
+  }
+  input.now += std::chrono::hours(21);
+  input.last = local_day(input.now, input.time_zone);
+  const ReportModel model = model_report(input);
+  EXPECT_EQ(on(model, day(2026, 3, 28)).mark, DayMark::backed_up);
+  EXPECT_EQ(on(model, day(2026, 3, 29)).mark, DayMark::covered);
+  EXPECT_EQ(on(model, day(2026, 3, 30)).mark, DayMark::backed_up);
+  EXPECT_THAT(model.gaps, IsEmpty());
+  EXPECT_EQ(model.coverage.since, day(2026, 3, 26));
+  input.max_age = std::chrono::hours(24);  // 29 March ended 23.5 hours after
+  EXPECT_THAT(model_report(input).gaps, IsEmpty());
+  input.max_age = std::chrono::hours(23);
+  EXPECT_EQ(model_report(input).gaps.size(), 1u);
+}
+
 TEST(ReportModel, TodayWithoutARunIsNoGapYet) {
   SimulatedRuns runs(day(2026, 3, 2));
   ReportInput input = runs.good(true, true).input();
