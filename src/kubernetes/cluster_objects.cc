@@ -113,6 +113,11 @@ bool is_drill(const PodCommand& command) {
   return command.component == "drill";
 }
 
+// A drill restores into /tmp; a restore spools a large dump there.
+bool needs_room(const PodCommand& command) {
+  return is_drill(command) || command.component == "restore" || command.component == "refresh";
+}
+
 void add_sources(const EnvironmentSettings& environment, const PodCommand& command,
                  Mounts& mounts) {
   const KubernetesSettings& cluster = environment.kubernetes;
@@ -154,9 +159,8 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
     mounts.add(
         secret_volume("conf-key", cluster.conf_key_secret, Json::array({item("key", "key")})),
         mount("conf-key", files + "/conf-key"));
-  // A drill restores there; nothing else spools.
   Json room = Json::object();
-  if (!is_drill(command)) room["sizeLimit"] = "64Mi";
+  if (!needs_room(command)) room["sizeLimit"] = "64Mi";
   mounts.add({{"name", "tmp"}, {"emptyDir", std::move(room)}},
              {{"name", "tmp"}, {"mountPath", "/tmp"}});
   return mounts;

@@ -70,6 +70,14 @@ TEST(ClusterObjects, ARestoreWritesThem) {
   EXPECT_FALSE((*named(spec["containers"][0]["volumeMounts"], "documents")).contains("readOnly"));
 }
 
+TEST(ClusterObjects, WhatSpoolsHasTheRoomOfTheNode) {
+  for (const char* component : {"restore", "refresh", "drill"})
+    EXPECT_EQ((*named(pod_spec({component, {component}, true})["volumes"], "tmp"))["emptyDir"],
+              Json::object())
+        << component;
+  EXPECT_EQ((*named(pod_spec(kBackup)["volumes"], "tmp"))["emptyDir"]["sizeLimit"], "64Mi");
+}
+
 TEST(ClusterObjects, ACopyHasBothStoresAndOneDatabase) {
   EnvironmentSettings sandbox = cluster_environment();
   sandbox.name = "sandbox";
