@@ -156,6 +156,49 @@ TEST_F(RestoreInCluster, TheNextOnePutsBackWhatAKilledOneLeft) {
   expect_as_it_was();
 }
 
+TEST_F(RestoreInCluster, AJobWithoutAPodYetIsARestoreUnderWay) {
+  // No pod is made: as when the quota is full.
+  cluster_.tell("config", {{"quota", {{kNamespace, {{"pods", 0}}}}}});
+  const std::unique_ptr<ServerProcess> first = start(restore_);
+  eventually([&] { return workloads() == down(); }, "the application stands at 0");
+  const CommandResult second = run(restore_);
+  EXPECT_EQ(second.status, 7) << second.errors;
+  EXPECT_THAT(second.errors, HasSubstr("a restore is under way"));
+  EXPECT_EQ(workloads(), down());
+  cluster_.tell("config", {{"quota", Json::object()}});
+  ::kill(first->pid(), SIGINT);
+  EXPECT_EQ(status_of(*first), 130) << output();
+  expect_as_it_was();
+}
+
+TEST_F(RestoreInCluster, OnlyWhatTheRunItselfScaledIsPutBack) {
+  cluster_.tell("config", {{"freeze", Json::array({{{"pods", "^dolibarr-backup-"}}})}});
+  const std::unique_ptr<ServerProcess> run = start(restore_);
+  eventually([&] { return workloads() == down(); }, "the application stands at 0");
+  cluster_.kubectl({"annotate", "--overwrite", "deployment/erp", "dolibarr-backup/run=another"});
+  ::kill(run->pid(), SIGINT);
+  EXPECT_EQ(status_of(*run), 130) << output();
+  EXPECT_EQ(workloads(), (std::vector<std::string>{"Deployment=0 noted", "StatefulSet=1"}));
+  // Of another claim's restore: not even the next one of this claim.
+  cluster_.kubectl({"annotate", "--overwrite", "deployment/erp", "dolibarr-backup/claim=other"});
+  EXPECT_EQ(this->run({"restore", "--into", "prod", "--confirm", "prod"}).status, 7);  // cron runs
+  EXPECT_EQ(workloads(), (std::vector<std::string>{"Deployment=0 noted", "StatefulSet=1"}));
+}
+
+TEST_F(RestoreInCluster, TheApplicationStaysDownIfTheJobMayStillRun) {
+  cluster_.tell("config", {{"freeze", Json::array({{{"pods", "^dolibarr-backup-"}}})}});
+  const std::unique_ptr<ServerProcess> run = start(restore_);
+  eventually([&] { return workloads() == down(); }, "the application stands at 0");
+  eventually([&] { return kinds_left().size() == 4; }, "all is made");
+  cluster_.tell("errors", {{"count", -1}, {"methods", {"DELETE"}}, {"path", "/jobs/"}});
+  ::kill(run->pid(), SIGINT);
+  EXPECT_EQ(status_of(*run), 130) << output();
+  EXPECT_THAT(output(), AllOf(HasSubstr("deployment/erp stays at 0"),
+                              HasSubstr("scale deployment/erp --replicas=2"),
+                              testing::Not(HasSubstr("is put back"))));
+  EXPECT_EQ(workloads(), down());
+}
+
 TEST_F(RestoreInCluster, ASandboxGetsACopyFromAnotherNamespace) {
   const std::string database = program_.database() + "_sandbox";
   Program::server().create_database(database);
