@@ -79,6 +79,15 @@ TEST_F(RestoreInCluster, IsRefusedWhileTheApplicationRuns) {
   EXPECT_EQ(unconfirmed.status, 7) << unconfirmed.errors;
   EXPECT_THAT(unconfirmed.errors, HasSubstr("--confirm prod"));
   EXPECT_EQ(cluster_.count_asked("PATCH", ""), 0U);
+  // Noted by another run: neither scaled nor put back.
+  cluster_.kubectl({"annotate", "deployment/erp", "dolibarr-backup/replicas=9",
+                    "dolibarr-backup/run=another", "dolibarr-backup/claim=other"});
+  const CommandResult beside = run(restore_);
+  EXPECT_EQ(beside.status, 7) << beside.errors;
+  EXPECT_THAT(beside.errors, HasSubstr("a restore is under way: another"));
+  EXPECT_THAT(workloads(), testing::ElementsAre("Deployment=2 noted", "StatefulSet=1"));
+  cluster_.kubectl({"annotate", "deployment/erp", "dolibarr-backup/replicas-",
+                    "dolibarr-backup/run-", "dolibarr-backup/claim-"});
   const CommandResult plan = run({"restore", "--into", "prod", "-n"});
   EXPECT_EQ(plan.status, 0) << plan.errors;
   EXPECT_TRUE(has_since());
@@ -226,6 +235,19 @@ TEST_F(RestoreInCluster, ASandboxGetsACopyFromAnotherNamespace) {
             Program::server().run_sql(program_.database(), "select count(*) from llx_facture"));
   EXPECT_TRUE(std::filesystem::exists(documents + "/facture"));
   expect_as_it_was();
+  // By another name of the server it is still prod's database.
+  cluster_.tell(
+      "config",
+      {{"hosts",
+        {{"erp-db", Program::server().address()}, {"alias", Program::server().address()}}}});
+  environments["sandbox"]["database"] = {{"host", "alias"}, {"name", program_.database()}};
+  const CommandResult alias = run({"refresh", "--from", "prod", "--into", "sandbox"});
+  EXPECT_EQ(alias.status, 7) << alias.errors;
+  EXPECT_THAT(alias.errors, HasSubstr("is the one that 'prod' is backed up from"));
+  environments["sandbox"]["database"]["host"] = std::string("erp-db.") + kNamespace;
+  const CommandResult same = run({"refresh", "--from", "prod", "--into", "sandbox"});
+  EXPECT_EQ(same.status, 7) << same.errors;
+  EXPECT_THAT(same.errors, HasSubstr("'sandbox' and 'prod' have the same database"));
 }
 
 }  // namespace
