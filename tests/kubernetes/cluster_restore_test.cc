@@ -156,7 +156,7 @@ TEST_F(RestoreInCluster, TheNextOnePutsBackWhatAKilledOneLeft) {
   EXPECT_EQ(early.status, 7) << early.errors;
   EXPECT_THAT(early.errors, AllOf(HasSubstr("a restore is under way"), HasSubstr("delete job")));
   EXPECT_EQ(workloads(), down());
-  cluster_.tell("config", {{"speed", 10000}, {"freeze", Json::array()}});
+  cluster_.tell("config", {{"speed", 100000}, {"freeze", Json::array()}});
   eventually([&] { return kinds_left().empty(); }, "the Job is gone");
   cluster_.tell("config", {{"speed", 1}});
   EXPECT_EQ(workloads(), down());

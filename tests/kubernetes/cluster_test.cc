@@ -148,8 +148,8 @@ TEST_F(InCluster, AKilledOneLeavesNothingOnceTheTimeIsOver) {
       const std::unique_ptr<ServerProcess> killed = start({"backup"});
       eventually([&] { return cluster_.count_asked(step.method, step.path) > before; }, "it asks");
       eventually([&] { return kinds_left() == step.left; }, "what it made is there");
-    }                                             // SIGKILL
-    cluster_.tell("config", {{"speed", 10000}});  // the deadline of 6 h passes in 2 s
+    }                                              // SIGKILL
+    cluster_.tell("config", {{"speed", 100000}});  // the deadline of 6 h passes at once
     eventually([&] { return kinds_left().empty(); }, "it is gone");
     cluster_.tell("config", {{"speed", 1}});
   }
@@ -213,7 +213,7 @@ TEST_F(InCluster, AServerThatStaysAwayEndsTheRun) {
   EXPECT_EQ(status_of(*run), 11) << output();
   EXPECT_THAT(output(), AllOf(HasSubstr("could not be removed"), HasSubstr("delete job")));
   cluster_.tell("up");
-  cluster_.tell("config", {{"speed", 10000}});
+  cluster_.tell("config", {{"speed", 100000}});
   eventually([&] { return kinds_left().empty(); }, "it is gone");
   expect_nothing_left();
 }
