@@ -253,6 +253,11 @@ void check_ends(const CommandLine& line, const EnvironmentSettings& source,
             .with_hint(
                 "a restore from one environment into another needs it in the settings of "
                 "both");
+  if (source.name != target.name && name_one_database(source, target))
+    throw Error(Errc::refused,
+                fmt::format("'{}' and '{}' have the same database: '{}' on '{}'", target.name,
+                            source.name, target.database.name, target.database.host))
+        .with_hint("mend the settings: two environments never share a database");
   if (line.into.empty() || !target.is_protected) return;
   if (line.command == Command::refresh)
     throw Error(Errc::refused, "'" + target.name + "' is protected: no copy is put into it")

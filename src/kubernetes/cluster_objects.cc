@@ -17,6 +17,7 @@ using Json = ClusterObject;
 constexpr const char* kKeyId = "AWS_ACCESS_KEY_ID";
 constexpr const char* kSecretKey = "AWS_SECRET_ACCESS_KEY";
 constexpr const char* kEndpoints = "AWS_ENDPOINTS";
+constexpr const char* kPushPassword = "PUSHGATEWAY_PASSWORD";
 constexpr const char* kSourcePrefix = "SOURCE_";  // of the keys of another environment's store
 constexpr int kReadableByAll = 0444;              // without fsGroup the files belong to root
 
@@ -113,6 +114,11 @@ bool is_drill(const PodCommand& command) {
   return command.component == "drill";
 }
 
+// A drill restores into /tmp; a restore spools a large dump there.
+bool needs_room(const PodCommand& command) {
+  return is_drill(command) || command.component == "restore" || command.component == "refresh";
+}
+
 void add_sources(const EnvironmentSettings& environment, const PodCommand& command,
                  Mounts& mounts) {
   const KubernetesSettings& cluster = environment.kubernetes;
@@ -144,19 +150,21 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
   if (environment.store.s3.endpoint.empty()) keys.push_back(item(kEndpoints, "endpoint"));
   mounts.add(secret_volume("store", name, std::move(keys)), mount("store", files + "/store"));
   mounts.add_authority("store-ca", cluster.store_ca_config_map, cluster.store_ca_secret);
-  if (command.source)
+  if (command.source) {
     mounts.add(secret_volume("source-store", name,
                              {item(std::string(kSourcePrefix) + kKeyId, "access_key_id"),
                               item(std::string(kSourcePrefix) + kSecretKey, "secret_access_key")}),
                mount("source-store", files + "/source-store"));
+    mounts.add_authority("source-store-ca", command.source->kubernetes.store_ca_config_map,
+                         command.source->kubernetes.store_ca_secret);
+  }
   if (command.reads_sources) add_sources(environment, command, mounts);
   if (is_drill(command) && !cluster.conf_key_secret.empty())
     mounts.add(
         secret_volume("conf-key", cluster.conf_key_secret, Json::array({item("key", "key")})),
         mount("conf-key", files + "/conf-key"));
-  // A drill restores there; nothing else spools.
   Json room = Json::object();
-  if (!is_drill(command)) room["sizeLimit"] = "64Mi";
+  if (!needs_room(command)) room["sizeLimit"] = "64Mi";
   mounts.add({{"name", "tmp"}, {"emptyDir", std::move(room)}},
              {{"name", "tmp"}, {"mountPath", "/tmp"}});
   return mounts;
@@ -164,7 +172,8 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
 
 // The settings file says the same. The program refuses to run when they differ. With two
 // environments in the file they would say of which: only the file does.
-Json variables_of(const EnvironmentSettings& environment, const PodCommand& command) {
+Json variables_of(const EnvironmentSettings& environment, const PodCommand& command,
+                  const std::string& run) {
   const auto variable = [](const char* name, const std::string& value) -> Json {
     return {{"name", name}, {"value", value}};
   };
@@ -176,6 +185,10 @@ Json variables_of(const EnvironmentSettings& environment, const PodCommand& comm
     variables.push_back(
         variable("AWS_ENDPOINTS_FILE", std::string(kPodSecrets) + "/store/endpoint"));
   variables.push_back(variable("TMPDIR", "/tmp"));
+  if (!environment.metrics.pushgateway_password.empty())
+    variables.push_back(
+        {{"name", "DOLIBARR_BACKUP_PUSHGATEWAY_PASSWORD"},
+         {"valueFrom", {{"secretKeyRef", {{"name", run}, {"key", kPushPassword}}}}}});
   return variables;
 }
 
@@ -189,7 +202,8 @@ Json resources_of(const KubernetesSettings& cluster, bool drill) {
           {"limits", {{"memory", or_else(cluster.memory_limit, drill ? "2Gi" : "1Gi")}}}};
 }
 
-Json container_of(const EnvironmentSettings& environment, const PodCommand& command, Json mounts) {
+Json container_of(const EnvironmentSettings& environment, const PodCommand& command,
+                  const std::string& run, Json mounts) {
   Json arguments = {fmt::format("--config={}/settings.yaml", kPodSettings),
                     "--env=" + (command.source ? command.source->name : environment.name)};
   for (const std::string& argument : command.arguments) arguments.push_back(argument);
@@ -198,7 +212,7 @@ Json container_of(const EnvironmentSettings& environment, const PodCommand& comm
           {"imagePullPolicy", environment.kubernetes.image_pull_policy},
           {"command", Json::array({"dolibarr-backup"})},
           {"args", std::move(arguments)},
-          {"env", variables_of(environment, command)},
+          {"env", variables_of(environment, command, run)},
           {"resources", resources_of(environment.kubernetes, is_drill(command))},
           {"securityContext",
            {{"allowPrivilegeEscalation", false},
@@ -228,7 +242,8 @@ Json pod_of(const EnvironmentSettings& environment, const PodCommand& command,
   if (!cluster.priority_class.empty()) spec["priorityClassName"] = cluster.priority_class;
   if (!cluster.tolerations.empty()) spec["tolerations"] = tolerations_of(cluster.tolerations);
   if (!cluster.node_selector.empty()) spec["nodeSelector"] = labels_of(cluster.node_selector);
-  spec["containers"] = Json::array({container_of(environment, command, std::move(mounts.mounts))});
+  spec["containers"] =
+      Json::array({container_of(environment, command, name, std::move(mounts.mounts))});
   spec["volumes"] = std::move(mounts.volumes);
   Json labels = labels_of(cluster.pod_labels);
   labels.update(own_labels(environment, command, name));
@@ -310,15 +325,19 @@ std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
     data[std::string(kSourcePrefix) + kSecretKey] = source->secret_access_key.reveal();
   }
   const Json metadata = owned_metadata(environment, command, name, job_uid);
+  Json secret = {{"apiVersion", "v1"},
+                 {"kind", "Secret"},
+                 {"metadata", metadata},
+                 {"type", "Opaque"},
+                 {"data", std::move(data)}};
+  if (const Secret& password = environment.metrics.pushgateway_password;
+      !command.source && !password.empty())
+    secret["stringData"] = {{kPushPassword, password.reveal()}};
   return {Json{{"apiVersion", "v1"},
                {"kind", "ConfigMap"},
                {"metadata", metadata},
                {"data", {{"settings.yaml", pod_settings(environment, command.source)}}}},
-          Json{{"apiVersion", "v1"},
-               {"kind", "Secret"},
-               {"metadata", metadata},
-               {"type", "Opaque"},
-               {"data", std::move(data)}}};
+          std::move(secret)};
 }
 
 std::string masked_objects(const EnvironmentSettings& environment, const PodCommand& command,
@@ -328,7 +347,10 @@ std::string masked_objects(const EnvironmentSettings& environment, const PodComm
   Json items = Json::array({job_object(environment, command, name)});
   std::optional<StoreCredentials> source;
   if (command.source) source = masked;
-  for (Json& object : owned_objects(environment, command, name, "UID-OF-THE-JOB", masked, source))
+  EnvironmentSettings shown = environment;
+  if (!shown.metrics.pushgateway_password.empty())
+    shown.metrics.pushgateway_password = Secret("***");
+  for (Json& object : owned_objects(shown, command, name, "UID-OF-THE-JOB", masked, source))
     items.push_back(std::move(object));
   const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
   return list.dump(2) + "\n";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "core/settings_keys.h"
@@ -65,24 +66,45 @@ Json said_of(const EnvironmentSettings& environment) {
   return said;
 }
 
-void put_store_files(Json& said, const std::string& folder, const KubernetesSettings& cluster) {
+// `store`: the name of its volume; that of its authority begins alike.
+void put_store_files(Json& said, const std::string& store, const KubernetesSettings& cluster) {
+  const std::string folder = std::string(kPodSecrets) + "/" + store;
   put(said, "store.access_key_id_file", folder + "/access_key_id");
   put(said, "store.secret_access_key_file", folder + "/secret_access_key");
   if (!cluster.store_ca_config_map.empty() || !cluster.store_ca_secret.empty())
-    put(said, "store.ca_file", std::string(kPodSecrets) + "/store-ca/ca.crt");
+    put(said, "store.ca_file", folder + "-ca/ca.crt");
 }
 
 Json said_of_source(const EnvironmentSettings& source, const EnvironmentSettings& target) {
   EnvironmentSettings settings = source;
-  settings.is_protected = false;  // it is out of reach: the pod need not guard it
+  // The pod has no login for its server: asked whether it is the target's, it would only be
+  // refused. What the settings tell was compared before (name_one_database); by the source's
+  // records the restore knows its database under any name (app/restore).
+  settings.is_protected = false;
   settings.documents = "/run/elsewhere/" + source.name;
   std::string& host = settings.database.host;
-  if (source.kubernetes.namespace_ != target.kubernetes.namespace_ &&
+  if ((source.kubernetes.namespace_ != target.kubernetes.namespace_ ||
+       source.kubernetes.context != target.kubernetes.context) &&
       host.find('.') == std::string::npos)
     host += "." + source.kubernetes.namespace_ + ".svc";
   Json said = said_of(settings);
-  put_store_files(said, std::string(kPodSecrets) + "/source-store", target.kubernetes);
+  put_store_files(said, "source-store", source.kubernetes);
   return said;
+}
+
+// The host as the cluster's DNS has it: "erp-db", "erp-db.erp" and "erp-db.erp.svc.cluster.local"
+// are one Service.
+std::string full_host(const EnvironmentSettings& environment) {
+  std::string host = environment.database.host;
+  std::transform(host.begin(), host.end(), host.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (host.ends_with('.')) host.pop_back();
+  constexpr std::string_view kDomain = ".cluster.local";
+  if (host.ends_with(kDomain)) host.resize(host.size() - kDomain.size());
+  const auto dots = std::count(host.begin(), host.end(), '.');
+  if (dots == 0) host += "." + environment.kubernetes.namespace_;
+  if (dots <= 1) host += ".svc";
+  return host;
 }
 
 }  // namespace
@@ -92,7 +114,7 @@ std::string pod_settings(const EnvironmentSettings& environment,
   const KubernetesSettings& cluster = environment.kubernetes;
   const std::string files = kPodSecrets;
   Json said = said_of(environment);
-  put_store_files(said, files + "/store", cluster);
+  put_store_files(said, "store", cluster);
   put(said, "database.user_file", files + "/database/username");
   put(said, "database.password_file", files + "/database/password");
   if (!cluster.database_ca_config_map.empty() || !cluster.database_ca_secret.empty())
@@ -100,6 +122,17 @@ std::string pod_settings(const EnvironmentSettings& environment,
   Json environments = {{environment.name, std::move(said)}};
   if (source) environments[source->name] = said_of_source(*source, environment);
   return Json{{"environments", std::move(environments)}}.dump(2) + "\n";
+}
+
+bool name_one_database(const EnvironmentSettings& one, const EnvironmentSettings& other) {
+  const auto port = [](const EnvironmentSettings& environment) {
+    const std::string& said = environment.database.port;
+    return said.empty() ? std::string("5432") : said;
+  };
+  const std::string host = full_host(one);
+  const bool one_cluster = one.kubernetes.context == other.kubernetes.context;
+  return host == full_host(other) && port(one) == port(other) &&
+         one.database.name == other.database.name && (one_cluster || !host.ends_with(".svc"));
 }
 
 }  // namespace dolibarr_backup

@@ -46,10 +46,13 @@ std::string random_letters() {
 // The objects of one run; destruction removes them.
 class ClusterRun {
  public:
-  ClusterRun(const EnvironmentSettings& environment, const PodCommand& command)
+  // `scale_down` is told if the Job may outlive this.
+  ClusterRun(const EnvironmentSettings& environment, const PodCommand& command,
+             ScaleDown& scale_down)
       : environment_(environment),
         kubectl_(environment.kubernetes),
         command_(command),
+        scale_down_(scale_down),
         name_(run_name(environment, random_letters())) {}
   ~ClusterRun() { remove(); }
   ClusterRun(const ClusterRun&) = delete;
@@ -105,6 +108,9 @@ class ClusterRun {
     }
   }
 
+  // Its container has ended: what is left of it does nothing any more.
+  void ended() { ended_ = true; }
+
   const Kubectl& kubectl() const { return kubectl_; }
   const EnvironmentSettings& environment() const { return environment_; }
   const std::string& name() const { return name_; }
@@ -137,7 +143,10 @@ class ClusterRun {
         wait_until_gone();
         return;
       } catch (const std::exception& error) {
-        if (left == 1) tell_left_behind(error.what());
+        if (left == 1) {
+          tell_left_behind(error.what());
+          if (!ended_) scale_down_.leave();
+        }
         if (left > 1) std::this_thread::sleep_for(seconds(2));
       }
     }
@@ -146,8 +155,12 @@ class ClusterRun {
   void wait_until_gone() {
     try {
       kubectl_.run({"wait", "--for=delete", "job/" + name_, kWaitForEnd});
+      // If somebody else removed the Job, its pod may outlive it.
+      if (command_.replaces && !ended_ && !state({}).pod.is_null())
+        throw Error(Errc::cluster, "its pod has not ended");
     } catch (const Error& error) {
       log::warning("Job {} is being removed but is still there: {}", name_, error.what());
+      if (!ended_) scale_down_.leave();
     }
   }
 
@@ -164,10 +177,11 @@ class ClusterRun {
   const EnvironmentSettings& environment_;
   const Kubectl kubectl_;
   const PodCommand& command_;
+  ScaleDown& scale_down_;
   const std::string name_;
   std::optional<StoreCredentials> credentials_, source_credentials_;
   std::string uid_;
-  bool begun_ = false;
+  bool begun_ = false, ended_ = false;
 };
 
 // For how long the cluster has not answered.
@@ -350,7 +364,7 @@ int run_in_cluster(const EnvironmentSettings& environment, const PodCommand& com
                    const std::stop_token& stop) {
   ScaleDown scale_down(environment.kubernetes);  // goes last: the application comes back then
   if (command.replaces) scale_down.plan(command.scale_down, stop);
-  ClusterRun run(environment, command);
+  ClusterRun run(environment, command, scale_down);
   run.create_job(stop);
   scale_down.execute(run.name(), stop);
   run.create_owned();
@@ -358,6 +372,7 @@ int run_in_cluster(const EnvironmentSettings& environment, const PodCommand& com
   StartWait(run).wait(patience, stop);
   const RunOutcome outcome = follow_to_the_end(run, line, patience, stop);
   if (outcome.failure) throw *outcome.failure;
+  run.ended();
   if (!outcome.note.empty()) log::error("{}", outcome.note);
   return outcome.exit_code;
 }

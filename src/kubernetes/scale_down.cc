@@ -37,13 +37,21 @@ std::vector<std::string> ScaleDown::application_pods(const std::stop_token& stop
 }
 
 void ScaleDown::plan(bool allowed, const std::stop_token& stop) {
-  for (const MountingPod& pod : mounting_pods(stop))
-    if (pod.replaces)
-      throw Error(Errc::refused, fmt::format("a restore is under way: {}", pod.run))
-          .with_hint(fmt::format("wait for it, or end it: kubectl --context={} --namespace={} "
-                                 "delete job {}",
-                                 settings_.context, settings_.namespace_, pod.run));
-  put_back_leftovers(stop);
+  // The notes before the Jobs: a run makes its Job first, so one whose note is seen here and whose
+  // Job is not seen then has ended.
+  const std::vector<Workload> leftovers = leftovers_of_runs(stop);
+  const std::vector<std::string> runs = restores_under_way(
+      kubectl_.run({"get", "jobs,pods", "--selector=app.kubernetes.io/name=dolibarr-backup",
+                    "--output=json", kRequestTimeout},
+                   "", stop),
+      settings_.documents_claim);
+  if (!runs.empty()) refuse_beside(runs.front());
+  for (const Workload& left : leftovers) {
+    if (left.replicas == 0)
+      log::warning("an earlier run was killed and left {} at 0: it is put back to {}",
+                   left.reference(), left.former_replicas);
+    put_back(left.reference(), left.scaled_by);
+  }
   std::vector<std::string> names;
   for (const MountingPod& pod : mounting_pods(stop)) {
     if (!pod.run.empty()) continue;
@@ -60,20 +68,22 @@ void ScaleDown::plan(bool allowed, const std::stop_token& stop) {
 }
 
 void ScaleDown::execute(const std::string& run, const std::stop_token& stop) {
-  for (const std::string& reference : planned_) scale(reference, run, stop);
+  run_ = run;
+  for (const std::string& reference : planned_) scale(reference, stop);
   if (!planned_.empty()) wait_until_gone(stop);
 }
 
-// What stands at 0 with our note, and nobody restores any more.
-void ScaleDown::put_back_leftovers(const std::stop_token& stop) const {
-  const std::string list =
-      kubectl_.run({"get", "deployments,statefulsets", "--output=json", kRequestTimeout}, "", stop);
-  for (const Workload& left : scaled_workloads(list)) {
-    if (left.replicas == 0)
-      log::warning("an earlier run was killed and left {} at 0: it is put back to {}",
-                   left.reference(), left.former_replicas);
-    put_back(left.reference());
-  }
+std::vector<Workload> ScaleDown::leftovers_of_runs(const std::stop_token& stop) const {
+  return scaled_workloads(
+      kubectl_.run({"get", "deployments,statefulsets", "--output=json", kRequestTimeout}, "", stop),
+      settings_.documents_claim);
+}
+
+void ScaleDown::refuse_beside(const std::string& run) const {
+  throw Error(Errc::refused, fmt::format("a restore is under way: {}", run))
+      .with_hint(fmt::format("wait for it, or end it: kubectl --context={} --namespace={} "
+                             "delete job {}",
+                             settings_.context, settings_.namespace_, run));
 }
 
 Workload ScaleDown::workload_of(const MountingPod& pod, const std::stop_token& stop) const {
@@ -94,15 +104,17 @@ Workload ScaleDown::read(const std::string& reference, const std::stop_token& st
       kubectl_.run({"get", reference, "--output=json", kRequestTimeout}, "", stop));
 }
 
-void ScaleDown::scale(const std::string& reference, const std::string& run,
-                      const std::stop_token& stop) {
+void ScaleDown::scale(const std::string& reference, const std::stop_token& stop) {
   for (int left = kTries;; --left) {
     throw_if_stopped(stop);
     const Workload workload = read(reference, stop);
+    // Of a run that began at the same time: its number would be lost.
+    if (workload.former_replicas >= 0) refuse_beside(workload.scaled_by);
     scaled_.push_back(workload);  // also if the answer is lost
     try {
       kubectl_.run({"patch", reference, "--type=merge", "--output=name",
-                    "--patch=" + scale_down_patch(workload, run), kRequestTimeout});
+                    "--patch=" + scale_down_patch(workload, run_, settings_.documents_claim),
+                    kRequestTimeout});
     } catch (const Error& error) {
       // It changed meanwhile; then the note is not there, and nothing is put back.
       if (left == 1 || std::string(error.what()).find("Conflict") == std::string::npos) throw;
@@ -131,9 +143,10 @@ void ScaleDown::wait_until_gone(const std::stop_token& stop) const {
   }
 }
 
-void ScaleDown::put_back(const std::string& reference) const {
+void ScaleDown::put_back(const std::string& reference, const std::string& run) const {
   const Workload now = read(reference);
-  if (now.former_replicas < 0) return;  // the change was never made, or somebody undid it
+  // The change was never made, somebody undid it, or it is another run's by now.
+  if (now.former_replicas < 0 || now.scaled_by != run) return;
   kubectl_.run({"patch", reference, "--type=merge", "--output=name",
                 "--patch=" + put_back_patch(now), kRequestTimeout});
   log::info("{} is put back to {}", reference,
@@ -144,7 +157,7 @@ void ScaleDown::put_back() noexcept {
   for (const Workload& workload : scaled_) {
     for (int left = kTries; left > 0; --left) {
       try {
-        put_back(workload.reference());
+        put_back(workload.reference(), run_);
         break;
       } catch (const std::exception& error) {
         if (left == 1)
@@ -155,6 +168,15 @@ void ScaleDown::put_back() noexcept {
       }
     }
   }
+}
+
+void ScaleDown::leave() noexcept {
+  for (const Workload& workload : scaled_)
+    log::error(
+        "{} stays at 0, since Job {} may still be at work; once that is gone the next "
+        "restore puts it back, or: {}",
+        workload.reference(), run_, by_hand(workload.reference(), workload.replicas));
+  scaled_.clear();
 }
 
 std::string ScaleDown::by_hand(const std::string& reference, int replicas) const {

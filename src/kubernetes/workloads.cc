@@ -38,8 +38,8 @@ Controller controller(const Json& object) {
   return {};
 }
 
-bool mounts(const Json& pod, const std::string& claim) {
-  const Json volumes = part(pod, "/spec/volumes");
+bool mounts(const Json& pod, const std::string& claim, const char* where = "/spec/volumes") {
+  const Json volumes = part(pod, where);
   return std::any_of(volumes.begin(), volumes.end(), [&](const Json& volume) {
     return text(volume, "/persistentVolumeClaim/claimName") == claim;
   });
@@ -48,6 +48,28 @@ bool mounts(const Json& pod, const std::string& claim) {
 bool has_ended(const Json& pod) {
   const std::string phase = text(pod, "/status/phase");
   return phase == "Succeeded" || phase == "Failed";
+}
+
+bool job_has_ended(const Json& job) {
+  const Json conditions = part(job, "/status/conditions");
+  return std::any_of(conditions.begin(), conditions.end(), [](const Json& one) {
+    const std::string type = text(one, "/type");
+    return (type == "Complete" || type == "Failed") && text(one, "/status") == "True";
+  });
+}
+
+// The labels of an object that is this program's.
+struct OwnLabels {
+  bool replaces = false;
+  std::string run;  // "" if it is none
+};
+
+OwnLabels own_labels(const Json& object) {
+  if (text(object, "/metadata/labels/app.kubernetes.io~1name") != "dolibarr-backup") return {};
+  const std::string component = text(object, "/metadata/labels/app.kubernetes.io~1component");
+  const std::string run = text(object, "/metadata/labels/dolibarr-backup~1run");
+  return {component == "restore" || component == "refresh",
+          run.empty() ? text(object, "/metadata/name") : run};
 }
 
 Workload workload(const Json& object) {
@@ -67,6 +89,8 @@ Workload workload(const Json& object) {
             std::errc() ||
         made.former_replicas < 0)
       made.former_replicas = 1;
+    made.scaled_by = annotations.value(kScaledBy, "");
+    made.scaled_for = annotations.value(kScaledFor, "");
   }
   return made;
 }
@@ -77,18 +101,25 @@ std::vector<MountingPod> pods_that_mount(const std::string& pods, const std::str
   std::vector<MountingPod> found;
   for (const Json& pod : items_of(parsed(pods))) {
     if (!mounts(pod, claim) || has_ended(pod)) continue;
-    const Json labels = part(pod, "/metadata/labels");
-    const auto label = [&](const char* name) {
-      return labels.is_object() ? labels.value(name, "") : std::string();
-    };
-    const bool ours = label("app.kubernetes.io/name") == "dolibarr-backup";
-    const std::string component = label("app.kubernetes.io/component");
-    found.push_back({text(pod, "/metadata/name"), controller(pod),
-                     ours ? label("dolibarr-backup/run") : "",
-                     ours && (component == "restore" || component == "refresh")});
-    if (ours && found.back().run.empty()) found.back().run = found.back().name;
+    found.push_back({text(pod, "/metadata/name"), controller(pod), own_labels(pod).run});
   }
   return found;
+}
+
+std::vector<std::string> restores_under_way(const std::string& jobs_and_pods,
+                                            const std::string& claim) {
+  std::vector<std::string> runs;
+  for (const Json& object : items_of(parsed(jobs_and_pods))) {
+    const OwnLabels labels = own_labels(object);
+    if (!labels.replaces) continue;
+    const bool at_work =
+        text(object, "/kind") == "Job"
+            ? !job_has_ended(object) && mounts(object, claim, "/spec/template/spec/volumes")
+            : !has_ended(object) && mounts(object, claim);
+    if (at_work && std::find(runs.begin(), runs.end(), labels.run) == runs.end())
+      runs.push_back(labels.run);
+  }
+  return runs;
 }
 
 Controller controller_of(const std::string& object) {
@@ -103,26 +134,31 @@ Workload read_workload(const std::string& object) {
   return workload(parsed(object));
 }
 
-std::vector<Workload> scaled_workloads(const std::string& list) {
+std::vector<Workload> scaled_workloads(const std::string& list, const std::string& claim) {
   std::vector<Workload> found;
   for (const Json& object : items_of(parsed(list)))
-    if (Workload one = workload(object); one.former_replicas >= 0) found.push_back(std::move(one));
+    if (Workload one = workload(object); one.former_replicas >= 0 && one.scaled_for == claim)
+      found.push_back(std::move(one));
   return found;
 }
 
-std::string scale_down_patch(const Workload& workload, const std::string& run) {
-  return Json{
-      {"metadata",
-       {{"resourceVersion", workload.version},
-        {"annotations", {{kFormerReplicas, std::to_string(workload.replicas)}, {kScaledBy, run}}}}},
-      {"spec", {{"replicas", 0}}}}
+std::string scale_down_patch(const Workload& workload, const std::string& run,
+                             const std::string& claim) {
+  return Json{{"metadata",
+               {{"resourceVersion", workload.version},
+                {"annotations",
+                 {{kFormerReplicas, std::to_string(workload.replicas)},
+                  {kScaledBy, run},
+                  {kScaledFor, claim}}}}},
+              {"spec", {{"replicas", 0}}}}
       .dump();
 }
 
 std::string put_back_patch(const Workload& workload) {
   Json patch = {{"metadata",
                  {{"resourceVersion", workload.version},
-                  {"annotations", {{kFormerReplicas, nullptr}, {kScaledBy, nullptr}}}}}};
+                  {"annotations",
+                   {{kFormerReplicas, nullptr}, {kScaledBy, nullptr}, {kScaledFor, nullptr}}}}}};
   if (workload.replicas == 0) patch["spec"] = {{"replicas", workload.former_replicas}};
   return patch.dump();
 }

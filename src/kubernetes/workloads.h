@@ -7,9 +7,11 @@
 /// each function throws Errc::cluster for a text that is none.
 namespace dolibarr_backup {
 
-/// The annotations of a workload that a restore has scaled to 0: how many it had, and for whom.
+/// The annotations of a workload that a restore has scaled to 0: how many it had, for which run,
+/// and which claim that run restores.
 inline constexpr const char* kFormerReplicas = "dolibarr-backup/replicas";
 inline constexpr const char* kScaledBy = "dolibarr-backup/run";
+inline constexpr const char* kScaledFor = "dolibarr-backup/claim";
 
 /// An object that runs others.
 struct Controller {
@@ -21,9 +23,13 @@ struct MountingPod {
   std::string name;
   Controller controller;
   std::string run;  ///< of this program: the name of its run; "" for pods of others
-  bool replaces;    ///< of this program, and it may write: a restore or a refresh
 };
 std::vector<MountingPod> pods_that_mount(const std::string& pods, const std::string& claim);
+
+/// The runs of this program, each once, that replace what is in the claim: their Job is there and
+/// has not ended, be its pod made or not, or a pod of theirs has not. Of Jobs and pods.
+std::vector<std::string> restores_under_way(const std::string& jobs_and_pods,
+                                            const std::string& claim);
 
 /// What runs this object.
 Controller controller_of(const std::string& object);
@@ -32,16 +38,18 @@ Controller controller_of(const std::string& object);
 struct Workload {
   std::string kind, name, version;  ///< version: of the object, for a patch
   int replicas = 1;
-  int former_replicas = -1;       ///< what its annotation says; -1 without one
-  std::string reference() const;  ///< "deployment/erp"
+  int former_replicas = -1;           ///< what its annotation says; -1 without one
+  std::string scaled_by, scaled_for;  ///< the run and the claim of the note; "" without one
+  std::string reference() const;      ///< "deployment/erp"
 };
 Workload read_workload(const std::string& object);
-/// Those of a list that carry the annotation.
-std::vector<Workload> scaled_workloads(const std::string& list);
+/// Those of a list that a restore of this claim has noted.
+std::vector<Workload> scaled_workloads(const std::string& list, const std::string& claim);
 
 /// A merge patch to 0 that notes, in the same change, how many there were. It fails if the object
 /// changed meanwhile.
-std::string scale_down_patch(const Workload& workload, const std::string& run);
+std::string scale_down_patch(const Workload& workload, const std::string& run,
+                             const std::string& claim);
 /// The way back. Whoever scaled it up meanwhile is left alone: then only the note goes.
 std::string put_back_patch(const Workload& workload);
 

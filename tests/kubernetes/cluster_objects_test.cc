@@ -70,6 +70,14 @@ TEST(ClusterObjects, ARestoreWritesThem) {
   EXPECT_FALSE((*named(spec["containers"][0]["volumeMounts"], "documents")).contains("readOnly"));
 }
 
+TEST(ClusterObjects, WhatSpoolsHasTheRoomOfTheNode) {
+  for (const char* component : {"restore", "refresh", "drill"})
+    EXPECT_EQ((*named(pod_spec({component, {component}, true})["volumes"], "tmp"))["emptyDir"],
+              Json::object())
+        << component;
+  EXPECT_EQ((*named(pod_spec(kBackup)["volumes"], "tmp"))["emptyDir"]["sizeLimit"], "64Mi");
+}
+
 TEST(ClusterObjects, ACopyHasBothStoresAndOneDatabase) {
   EnvironmentSettings sandbox = cluster_environment();
   sandbox.name = "sandbox";
@@ -79,6 +87,7 @@ TEST(ClusterObjects, ACopyHasBothStoresAndOneDatabase) {
   const EnvironmentSettings prod = cluster_environment();
   PodCommand refresh{"refresh", {"refresh"}, true};
   refresh.source = &prod;
+  EXPECT_EQ(named(pod_spec(refresh, sandbox)["volumes"], "source-store-ca"), nullptr);
   const Json container = pod_spec(refresh, sandbox)["containers"][0];
   EXPECT_EQ(container["args"][1], "--env=prod");
   EXPECT_EQ(container["env"], Json::parse(R"([{"name":"TMPDIR","value":"/tmp"}])"));
@@ -95,6 +104,50 @@ TEST(ClusterObjects, ACopyHasBothStoresAndOneDatabase) {
             "/run/secrets/dolibarr-backup/source-store/access_key_id");
   EXPECT_EQ(file["environments"]["sandbox"]["store"]["access_key_id_file"],
             "/run/secrets/dolibarr-backup/store/access_key_id");
+}
+
+TEST(ClusterObjects, EachStoreHasItsOwnAuthority) {
+  EnvironmentSettings prod = cluster_environment(), sandbox = prod;
+  sandbox.name = "sandbox";
+  sandbox.kubernetes.store_ca_secret = "own-authority";
+  PodCommand refresh{"refresh", {"refresh"}, true};
+  refresh.source = &prod;
+  Json file = Json::parse(pod_settings(sandbox, &prod))["environments"];
+  EXPECT_EQ(file["sandbox"]["store"]["ca_file"], "/run/secrets/dolibarr-backup/store-ca/ca.crt");
+  EXPECT_FALSE(file["prod"]["store"].contains("ca_file"));
+  prod.kubernetes.store_ca_config_map = "authority";
+  file = Json::parse(pod_settings(sandbox, &prod))["environments"];
+  EXPECT_EQ(file["prod"]["store"]["ca_file"],
+            "/run/secrets/dolibarr-backup/source-store-ca/ca.crt");
+  const Json volumes = pod_spec(refresh, sandbox)["volumes"];
+  EXPECT_EQ((*named(volumes, "source-store-ca"))["configMap"]["name"], "authority");
+  EXPECT_EQ((*named(volumes, "store-ca"))["secret"]["secretName"], "own-authority");
+}
+
+TEST(ClusterObjects, ThePushgatewaysPasswordIsInTheSecretAlone) {
+  EnvironmentSettings environment = cluster_environment();
+  environment.metrics.pushgateway = "http://pushgateway:9091";
+  environment.metrics.pushgateway_user = "backup";
+  environment.metrics.pushgateway_password = Secret("push-word");
+  const Json container = pod_spec(kBackup, environment)["containers"][0];
+  const Json* variable = named(container["env"], "DOLIBARR_BACKUP_PUSHGATEWAY_PASSWORD");
+  ASSERT_NE(variable, nullptr);
+  EXPECT_EQ((*variable)["valueFrom"]["secretKeyRef"],
+            Json::parse(R"({"name":"run-1","key":"PUSHGATEWAY_PASSWORD"})"));
+  const auto owned = owned_objects(environment, kBackup, "run-1", "uid-1", credentials());
+  EXPECT_THAT(owned.at(0).dump(), Not(HasSubstr("push-word")));
+  EXPECT_EQ(owned.at(1)["stringData"]["PUSHGATEWAY_PASSWORD"], "push-word");
+  EXPECT_THAT(
+      masked_objects(environment, kBackup, "run-1"),
+      testing::AllOf(Not(HasSubstr("push-word")), HasSubstr(R"("PUSHGATEWAY_PASSWORD": "***")")));
+  // A restore tells no metrics, and variables would not say of which environment.
+  const EnvironmentSettings source = cluster_environment();
+  PodCommand refresh{"refresh", {"refresh"}, true};
+  refresh.source = &source;
+  EXPECT_THAT(pod_spec(refresh, environment).dump(), Not(HasSubstr("PUSHGATEWAY")));
+  EXPECT_FALSE(owned_objects(environment, refresh, "run-1", "uid-1", credentials())
+                   .at(1)
+                   .contains("stringData"));
 }
 
 TEST(ClusterObjects, TolerationsAreTaintsAsKubectlWritesThem) {
@@ -193,6 +246,27 @@ TEST(ClusterObjects, KubectlsWordsAreCutDown) {
                           "The connection was refused\nThe connection was refused\nbye\n"),
             "The connection was refused; bye");
   EXPECT_EQ(kubectl_words("E1126 only\n"), "E1126 only");
+}
+
+TEST(PodSettings, OneDatabaseByWhateverNameTheClusterHas) {
+  EnvironmentSettings prod = cluster_environment(), sandbox = prod;
+  sandbox.kubernetes.namespace_ = "erp-sandbox";
+  EXPECT_FALSE(name_one_database(prod, sandbox));  // each has an erp-db
+  for (const char* host : {"erp-db.erp", "erp-db.erp.svc", "ERP-db.erp.svc.cluster.local."}) {
+    sandbox.database.host = host;
+    EXPECT_TRUE(name_one_database(prod, sandbox)) << host;
+  }
+  sandbox.database.port = "5432";
+  EXPECT_TRUE(name_one_database(prod, sandbox));
+  sandbox.database.port = "5433";
+  EXPECT_FALSE(name_one_database(prod, sandbox));
+  sandbox.database.port = "";
+  sandbox.kubernetes.context = "other";
+  EXPECT_FALSE(name_one_database(prod, sandbox));  // a Service of another cluster
+  prod.database.host = sandbox.database.host = "db.company.example";
+  EXPECT_TRUE(name_one_database(prod, sandbox));
+  sandbox.database.name = "copy";
+  EXPECT_FALSE(name_one_database(prod, sandbox));
 }
 
 TEST(PodSettings, AreReadByTheProgram) {

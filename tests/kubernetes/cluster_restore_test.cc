@@ -79,6 +79,15 @@ TEST_F(RestoreInCluster, IsRefusedWhileTheApplicationRuns) {
   EXPECT_EQ(unconfirmed.status, 7) << unconfirmed.errors;
   EXPECT_THAT(unconfirmed.errors, HasSubstr("--confirm prod"));
   EXPECT_EQ(cluster_.count_asked("PATCH", ""), 0U);
+  // Noted by another run: neither scaled nor put back.
+  cluster_.kubectl({"annotate", "deployment/erp", "dolibarr-backup/replicas=9",
+                    "dolibarr-backup/run=another", "dolibarr-backup/claim=other"});
+  const CommandResult beside = run(restore_);
+  EXPECT_EQ(beside.status, 7) << beside.errors;
+  EXPECT_THAT(beside.errors, HasSubstr("a restore is under way: another"));
+  EXPECT_THAT(workloads(), testing::ElementsAre("Deployment=2 noted", "StatefulSet=1"));
+  cluster_.kubectl({"annotate", "deployment/erp", "dolibarr-backup/replicas-",
+                    "dolibarr-backup/run-", "dolibarr-backup/claim-"});
   const CommandResult plan = run({"restore", "--into", "prod", "-n"});
   EXPECT_EQ(plan.status, 0) << plan.errors;
   EXPECT_TRUE(has_since());
@@ -147,13 +156,56 @@ TEST_F(RestoreInCluster, TheNextOnePutsBackWhatAKilledOneLeft) {
   EXPECT_EQ(early.status, 7) << early.errors;
   EXPECT_THAT(early.errors, AllOf(HasSubstr("a restore is under way"), HasSubstr("delete job")));
   EXPECT_EQ(workloads(), down());
-  cluster_.tell("config", {{"speed", 10000}, {"freeze", Json::array()}});
+  cluster_.tell("config", {{"speed", 100000}, {"freeze", Json::array()}});
   eventually([&] { return kinds_left().empty(); }, "the Job is gone");
   cluster_.tell("config", {{"speed", 1}});
   EXPECT_EQ(workloads(), down());
   const CommandResult refused = run({"restore", "--into", "prod", "--confirm", "prod"});
   EXPECT_THAT(refused.errors, HasSubstr("left deployment/erp at 0"));
   expect_as_it_was();
+}
+
+TEST_F(RestoreInCluster, AJobWithoutAPodYetIsARestoreUnderWay) {
+  // No pod is made: as when the quota is full.
+  cluster_.tell("config", {{"quota", {{kNamespace, {{"pods", 0}}}}}});
+  const std::unique_ptr<ServerProcess> first = start(restore_);
+  eventually([&] { return workloads() == down(); }, "the application stands at 0");
+  const CommandResult second = run(restore_);
+  EXPECT_EQ(second.status, 7) << second.errors;
+  EXPECT_THAT(second.errors, HasSubstr("a restore is under way"));
+  EXPECT_EQ(workloads(), down());
+  cluster_.tell("config", {{"quota", Json::object()}});
+  ::kill(first->pid(), SIGINT);
+  EXPECT_EQ(status_of(*first), 130) << output();
+  expect_as_it_was();
+}
+
+TEST_F(RestoreInCluster, OnlyWhatTheRunItselfScaledIsPutBack) {
+  cluster_.tell("config", {{"freeze", Json::array({{{"pods", "^dolibarr-backup-"}}})}});
+  const std::unique_ptr<ServerProcess> run = start(restore_);
+  eventually([&] { return workloads() == down(); }, "the application stands at 0");
+  cluster_.kubectl({"annotate", "--overwrite", "deployment/erp", "dolibarr-backup/run=another"});
+  ::kill(run->pid(), SIGINT);
+  EXPECT_EQ(status_of(*run), 130) << output();
+  EXPECT_EQ(workloads(), (std::vector<std::string>{"Deployment=0 noted", "StatefulSet=1"}));
+  // Of another claim's restore: not even the next one of this claim.
+  cluster_.kubectl({"annotate", "--overwrite", "deployment/erp", "dolibarr-backup/claim=other"});
+  EXPECT_EQ(this->run({"restore", "--into", "prod", "--confirm", "prod"}).status, 7);  // cron runs
+  EXPECT_EQ(workloads(), (std::vector<std::string>{"Deployment=0 noted", "StatefulSet=1"}));
+}
+
+TEST_F(RestoreInCluster, TheApplicationStaysDownIfTheJobMayStillRun) {
+  cluster_.tell("config", {{"freeze", Json::array({{{"pods", "^dolibarr-backup-"}}})}});
+  const std::unique_ptr<ServerProcess> run = start(restore_);
+  eventually([&] { return workloads() == down(); }, "the application stands at 0");
+  eventually([&] { return kinds_left().size() == 4; }, "all is made");
+  cluster_.tell("errors", {{"count", -1}, {"methods", {"DELETE"}}, {"path", "/jobs/"}});
+  ::kill(run->pid(), SIGINT);
+  EXPECT_EQ(status_of(*run), 130) << output();
+  EXPECT_THAT(output(), AllOf(HasSubstr("deployment/erp stays at 0"),
+                              HasSubstr("scale deployment/erp --replicas=2"),
+                              testing::Not(HasSubstr("is put back"))));
+  EXPECT_EQ(workloads(), down());
 }
 
 TEST_F(RestoreInCluster, ASandboxGetsACopyFromAnotherNamespace) {
@@ -183,6 +235,19 @@ TEST_F(RestoreInCluster, ASandboxGetsACopyFromAnotherNamespace) {
             Program::server().run_sql(program_.database(), "select count(*) from llx_facture"));
   EXPECT_TRUE(std::filesystem::exists(documents + "/facture"));
   expect_as_it_was();
+  // By another name of the server it is still prod's database.
+  cluster_.tell(
+      "config",
+      {{"hosts",
+        {{"erp-db", Program::server().address()}, {"alias", Program::server().address()}}}});
+  environments["sandbox"]["database"] = {{"host", "alias"}, {"name", program_.database()}};
+  const CommandResult alias = run({"refresh", "--from", "prod", "--into", "sandbox"});
+  EXPECT_EQ(alias.status, 7) << alias.errors;
+  EXPECT_THAT(alias.errors, HasSubstr("is the one that 'prod' is backed up from"));
+  environments["sandbox"]["database"]["host"] = std::string("erp-db.") + kNamespace;
+  const CommandResult same = run({"refresh", "--from", "prod", "--into", "sandbox"});
+  EXPECT_EQ(same.status, 7) << same.errors;
+  EXPECT_THAT(same.errors, HasSubstr("'sandbox' and 'prod' have the same database"));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <fstream>
+
 #include "kubernetes/in_cluster.h"
 
 namespace dolibarr_backup {
@@ -52,6 +54,27 @@ TEST_F(InCluster, EndsWithThePodsExitCodeAndItsWords) {
   EXPECT_EQ(source.status, 4) << source.errors;
   EXPECT_THAT(source.errors, HasSubstr("\"nowhere\" does not exist"));
   EXPECT_THAT(source.output, HasSubstr("env=prod result=failed"));
+  expect_nothing_left();
+}
+
+TEST_F(InCluster, TellsItsMetricsToAPushgatewayWithALogin) {
+  const std::string address = "127.0.0.1:" + std::to_string(reserve_ports(1).front());
+  // By crypt(3): the digest of "push-word".
+  std::ofstream(program_.path("web.yml"))
+      << "basic_auth_users: "
+         "{backup: '$2b$04$5aam46cYnjObIJ0Jg.w7v.Ss/sdwYHa.ezgyCuHa0eZHMK4JYAijC'}";
+  const ServerProcess gateway({.argv = {"prometheus-pushgateway", "--web.listen-address=" + address,
+                                        "--web.config.file=" + program_.path("web.yml")}},
+                              program_.path("gateway.log"));
+  settings()["environments"]["prod"]["metrics"] = {{"pushgateway", "http://" + address},
+                                                   {"pushgateway_user", "backup"},
+                                                   {"pushgateway_password", "push-word"}};
+  const CommandResult done = run({"backup"});
+  EXPECT_EQ(done.status, 0) << done.errors;
+  EXPECT_THAT(done.errors, Not(HasSubstr("did not reach the Pushgateway")));
+  EXPECT_THAT(run_or_throw({.argv = {"curl", "-s", "--fail", "--user", "backup:push-word",
+                                     "http://" + address + "/metrics"}}),
+              HasSubstr("dolibarr_backup_ok{env=\"prod\""));
   expect_nothing_left();
 }
 
@@ -125,8 +148,8 @@ TEST_F(InCluster, AKilledOneLeavesNothingOnceTheTimeIsOver) {
       const std::unique_ptr<ServerProcess> killed = start({"backup"});
       eventually([&] { return cluster_.count_asked(step.method, step.path) > before; }, "it asks");
       eventually([&] { return kinds_left() == step.left; }, "what it made is there");
-    }                                             // SIGKILL
-    cluster_.tell("config", {{"speed", 10000}});  // the deadline of 6 h passes in 2 s
+    }                                              // SIGKILL
+    cluster_.tell("config", {{"speed", 100000}});  // the deadline of 6 h passes at once
     eventually([&] { return kinds_left().empty(); }, "it is gone");
     cluster_.tell("config", {{"speed", 1}});
   }
@@ -190,7 +213,7 @@ TEST_F(InCluster, AServerThatStaysAwayEndsTheRun) {
   EXPECT_EQ(status_of(*run), 11) << output();
   EXPECT_THAT(output(), AllOf(HasSubstr("could not be removed"), HasSubstr("delete job")));
   cluster_.tell("up");
-  cluster_.tell("config", {{"speed", 10000}});
+  cluster_.tell("config", {{"speed", 100000}});
   eventually([&] { return kinds_left().empty(); }, "it is gone");
   expect_nothing_left();
 }

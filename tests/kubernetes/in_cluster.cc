@@ -86,6 +86,7 @@ Command InCluster::command(const std::vector<std::string>& arguments) {
   // A file of its own: several may run at once.
   const std::string file = program_.path(fmt::format("settings-{}.json", ++files_));
   std::ofstream(file) << settings_.dump(2);
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);  // it may hold a password
   std::vector<std::string> all = {"--config", file, "--env", "prod"};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return program_.command(

@@ -43,9 +43,43 @@ TEST(Workloads, OurOwnPodsAreKnown) {
   const auto found = mounting({backup, restore});
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].run, "backup-x");
-  EXPECT_FALSE(found[0].replaces);
   EXPECT_EQ(found[1].run, "run-1");
-  EXPECT_TRUE(found[1].replaces);
+}
+
+Json job(const std::string& component, const std::string& claim, const Json& conditions = {}) {
+  Json made = {{"kind", "Job"},
+               {"metadata", {{"name", "run-1"}}},
+               {"spec", {{"template", {{"spec", pod("x", claim)["spec"]}}}}},
+               {"status", {{"conditions", conditions}}}};
+  made["metadata"]["labels"] = {{"app.kubernetes.io/name", "dolibarr-backup"},
+                                {"app.kubernetes.io/component", component},
+                                {"dolibarr-backup/run", "run-1"}};
+  return made;
+}
+
+TEST(Workloads, ARestoreIsUnderWayFromItsJobToTheEndOfItsPod) {
+  using testing::ElementsAre;
+  using testing::IsEmpty;
+  const auto runs = [](const std::vector<Json>& objects) {
+    return restores_under_way(Json{{"items", objects}}.dump(), "documents");
+  };
+  const auto condition = [](const char* type, const char* status) {
+    return Json::array({{{"type", type}, {"status", status}}});
+  };
+  EXPECT_THAT(runs({job("restore", "documents")}), ElementsAre("run-1"));  // no pod yet
+  EXPECT_THAT(runs({job("refresh", "documents", condition("Complete", "False"))}),
+              ElementsAre("run-1"));
+  EXPECT_THAT(runs({job("restore", "documents", condition("Complete", "True")),
+                    job("restore", "documents", condition("Failed", "True")),
+                    job("restore", "other"), job("backup", "documents")}),
+              IsEmpty());
+  Json at_work = pod("run-1-x", "documents"), ended = pod("run-1-y", "documents", "Failed");
+  at_work["metadata"]["labels"] = ended["metadata"]["labels"] =
+      job("restore", "")["metadata"]["labels"];
+  EXPECT_THAT(runs({job("restore", "documents"), at_work}), ElementsAre("run-1"));
+  EXPECT_THAT(runs({job("restore", "documents", condition("Failed", "True")), at_work}),
+              ElementsAre("run-1"));
+  EXPECT_THAT(runs({ended}), IsEmpty());
 }
 
 TEST(Workloads, TheControllerIsTheOneOwnerThatSaysSo) {
@@ -69,15 +103,15 @@ TEST(Workloads, TheFormerCountIsWrittenWithTheScaling) {
   const Workload erp = read_workload(deployment(2).dump());
   EXPECT_EQ(erp.reference(), "deployment/erp");
   EXPECT_EQ(erp.former_replicas, -1);
-  EXPECT_EQ(Json::parse(scale_down_patch(erp, "run-1")), Json::parse(R"({"metadata":{
+  EXPECT_EQ(Json::parse(scale_down_patch(erp, "run-1", "documents")), Json::parse(R"({"metadata":{
       "resourceVersion":"7","annotations":{"dolibarr-backup/replicas":"2",
-      "dolibarr-backup/run":"run-1"}},"spec":{"replicas":0}})"));
+      "dolibarr-backup/run":"run-1","dolibarr-backup/claim":"documents"}},"spec":{"replicas":0}})"));
 }
 
 TEST(Workloads, TheWayBackTakesTheNoteAway) {
   const Json note = {{kFormerReplicas, "2"}, {kScaledBy, "run-1"}};
   const Json gone = Json::parse(R"({"resourceVersion":"7","annotations":
-      {"dolibarr-backup/replicas":null,"dolibarr-backup/run":null}})");
+      {"dolibarr-backup/replicas":null,"dolibarr-backup/run":null,"dolibarr-backup/claim":null}})");
   const Json patch = Json::parse(put_back_patch(read_workload(deployment(0, note).dump())));
   EXPECT_EQ(patch, (Json{{"metadata", gone}, {"spec", {{"replicas", 2}}}}));
   // Somebody put it back by hand, perhaps to another number.
@@ -85,13 +119,18 @@ TEST(Workloads, TheWayBackTakesTheNoteAway) {
             (Json{{"metadata", gone}}));
 }
 
-TEST(Workloads, OnlyThoseWithANoteWereScaledByUs) {
-  const Json list = {{"items",
-                      {deployment(0), deployment(0, {{kFormerReplicas, "4"}}),
-                       deployment(0, {{kFormerReplicas, "many"}})}}};
-  const std::vector<Workload> found = scaled_workloads(list.dump());
+TEST(Workloads, OnlyThoseWithANoteForTheClaimWereScaledByItsRestores) {
+  const auto note = [](const char* former, const char* claim) {
+    return Json{{kFormerReplicas, former}, {kScaledBy, "run-1"}, {kScaledFor, claim}};
+  };
+  const Json list = {
+      {"items",
+       {deployment(0), deployment(0, note("4", "documents")), deployment(0, note("4", "other")),
+        deployment(0, note("many", "documents"))}}};
+  const std::vector<Workload> found = scaled_workloads(list.dump(), "documents");
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].former_replicas, 4);
+  EXPECT_EQ(found[0].scaled_by, "run-1");
   EXPECT_EQ(found[1].former_replicas, 1);  // at least one ran
 }
 
