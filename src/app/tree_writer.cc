@@ -17,7 +17,9 @@ namespace {
 constexpr int kOpenFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr mode_t kUnfinishedFolder = 0700;
 constexpr mode_t kUnfinishedFile = 0600;
-constexpr mode_t kPermissions = 07777;
+// Never setuid, nor setgid of a file: whoever wrote the manifest would become its owner.
+constexpr mode_t kFilePermissions = 0777;
+constexpr mode_t kFolderPermissions = 02777;
 constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
 
 std::string_view parent_of(std::string_view path) {
@@ -65,11 +67,16 @@ timespec to_timespec(int64_t ns) {
           .tv_nsec = static_cast<long>(rest)};
 }
 
-// Owner before mode: chown(2) takes setuid and setgid away.
+mode_t permissions_of(const ManifestEntry& entry) {
+  const bool folder = entry.type == ManifestEntry::Type::directory;
+  return entry.mode & (folder ? kFolderPermissions : kFilePermissions);
+}
+
+// Owner before mode: chown(2) takes setgid away.
 void set_facts(int fd, const ManifestEntry& entry) {
   if (::geteuid() == 0 && ::fchown(fd, entry.uid, entry.gid) != 0)
     fail(entry.path, "given its owner", errno);
-  if (::fchmod(fd, entry.mode & kPermissions) != 0) fail(entry.path, "given its mode", errno);
+  if (::fchmod(fd, permissions_of(entry)) != 0) fail(entry.path, "given its mode", errno);
   const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, to_timespec(entry.mtime_ns)};
   if (::futimens(fd, times) != 0) fail(entry.path, "given its time", errno);
 }
