@@ -61,10 +61,10 @@ bool concerns_one_entry(int error_number) {
 }
 
 timespec to_timespec(int64_t ns) {
-  int64_t rest = ns % kNanosecondsPerSecond;
-  if (rest < 0) rest += kNanosecondsPerSecond;
-  return {.tv_sec = static_cast<time_t>((ns - rest) / kNanosecondsPerSecond),
-          .tv_nsec = static_cast<long>(rest)};
+  const int64_t rest = ns % kNanosecondsPerSecond;
+  const int64_t down = rest < 0 ? 1 : 0;
+  return {.tv_sec = static_cast<time_t>(ns / kNanosecondsPerSecond - down),
+          .tv_nsec = static_cast<long>(rest + down * kNanosecondsPerSecond)};
 }
 
 mode_t permissions_of(const ManifestEntry& entry) {

@@ -302,6 +302,17 @@ TEST_F(DocumentAccess, NoModeMakesAStrangerTheOwner) {
   EXPECT_EQ(fs::status(scratch("out/folder/program")).permissions(), fs::perms(0755));
 }
 
+TEST_F(DocumentAccess, TheEarliestTimeIsATime) {
+  MadeArchive made;
+  made.add(folder_entry(""));
+  ManifestEntry file = file_entry("a");
+  file.mtime_ns = std::numeric_limits<int64_t>::min();
+  made.add(file, "content");
+  docs = made.store(store);
+  EXPECT_THAT(extract("**", scratch("out")).problems, IsEmpty());
+  EXPECT_EQ(read_whole(scratch("out/a")), "content");
+}
+
 TEST_F(DocumentAccess, NoFileGoesThroughALink) {
   fs::create_directory(scratch("outside"));
   MadeArchive made;
