@@ -81,6 +81,16 @@ void set_facts(int fd, const ManifestEntry& entry) {
   if (::futimens(fd, times) != 0) fail(entry.path, "given its time", errno);
 }
 
+// Its owner could put what root makes there elsewhere.
+void require_own(const std::string& folder, int fd) {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) fail(folder, "looked at", errno);
+  if (::geteuid() == 0 && status.st_uid != 0)
+    throw Error(Errc::refused, fmt::format("the folder '{}' belongs to another user, number {}",
+                                           folder, status.st_uid))
+        .with_hint("extract into a new folder, or as that user");
+}
+
 bool holds_nothing(const std::string& folder, int fd) {
   const int copy = ::openat(fd, ".", kOpenFolder);
   DIR* entries = copy < 0 ? nullptr : ::fdopendir(copy);
@@ -118,6 +128,7 @@ TreeWriter::TreeWriter(const std::string& folder) : shown_(folder) {
   if (!fd)
     throw Error(Errc::source,
                 fmt::format("the folder '{}' cannot be opened: {}", folder, errno_text(errno)));
+  require_own(folder, fd.get());
   was_empty_ = made || holds_nothing(folder, fd.get());
   frames_.push_back({.path = "", .fd = std::move(fd), .made = was_empty_});
 }

@@ -25,7 +25,8 @@ namespace dolibarr_backup {
 /// cannot be made: others can.
 class TreeWriter {
  public:
-  /// Opens `folder`, or makes it (its parent must exist).
+  /// Opens `folder`, or makes it (its parent must exist). Errc::refused if we are root and
+  /// it is another user's.
   explicit TreeWriter(const std::string& folder);
   ~TreeWriter();
 

@@ -313,6 +313,17 @@ TEST_F(DocumentAccess, TheEarliestTimeIsATime) {
   EXPECT_EQ(read_whole(scratch("out/a")), "content");
 }
 
+TEST_F(StoredTree, RootPutsNothingIntoAnothersFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root could";
+  fs::create_directory(scratch("out"));
+  constexpr uid_t kAnother = 33;
+  ASSERT_EQ(::chown(scratch("out").c_str(), kAnother, kAnother), 0);
+  const Error error = extract_error("facture", scratch("out"));
+  EXPECT_EQ(error.code(), Errc::refused);
+  EXPECT_THAT(error.what(), HasSubstr("'" + scratch("out") + "'"));
+  EXPECT_TRUE(fs::is_empty(scratch("out")));
+}
+
 TEST_F(DocumentAccess, NoFileGoesThroughALink) {
   fs::create_directory(scratch("outside"));
   MadeArchive made;

@@ -185,6 +185,18 @@ TEST_F(Serve, AsksForTheToken) {
   EXPECT_THAT(file_text(program_.log_path()), Not(HasSubstr(kToken)));
 }
 
+TEST_F(Serve, WarnsOfATokenThatOthersMayRead) {
+  std::filesystem::permissions(token_file(), std::filesystem::perms(0640));
+  start({"--token-file", program_.path("token")});
+  EXPECT_THAT(file_text(program_.log_path()), Not(HasSubstr("others may read")));
+  server_.reset();
+  port_ = 0;
+  std::filesystem::remove(program_.log_path());
+  std::filesystem::permissions(program_.path("token"), std::filesystem::perms(0644));
+  start({"--token-file", program_.path("token")});
+  EXPECT_THAT(file_text(program_.log_path()), HasSubstr("warning: others may read the token"));
+}
+
 TEST_F(Serve, RefusesAPageOfAnotherSiteThatWasLedHere) {
   start();
   EXPECT_THAT(ask("GET /prod/ HTTP/1.1\r\nHost: evil.example:8790\r\n\r\n"),
