@@ -242,6 +242,17 @@ TEST_F(Serve, SurvivesGarbage) {
   EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(Serve, AnswersOnceAndWhole) {
+  start();
+  const std::string whole = get("/healthz");
+  const std::string ranges = get("/healthz", "Range: bytes=0-1,0-1,0-1,0-1,0-1,0-1,0-1,0-1\r\n");
+  EXPECT_THAT(ranges, StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(ranges.substr(ranges.find("\r\n\r\n")), whole.substr(whole.find("\r\n\r\n")));
+  const std::string expecting = get("/healthz", "Expect: 100-continue\r\n");
+  EXPECT_THAT(expecting, StartsWith("HTTP/1.1 417"));
+  EXPECT_EQ(expecting.find("HTTP/1.1", 1), std::string::npos) << expecting;
+}
+
 TEST_F(Serve, SlowClientsKeepNobodyWaiting) {
   start();
   std::vector<std::unique_ptr<Connection>> slow;
