@@ -62,11 +62,11 @@ struct ExtractReport {
 ///
 /// Nothing outside of `to_folder` is ever written, nothing that exists is replaced: if a
 /// file stands in the way nothing is written at all (Errc::refused). A file gets its name
-/// only once its sha256 was found right. Modes and times are restored, owners if we are
-/// root, hard links as links if their target is extracted too; symbolic links come after
-/// all files. Folders that are only on the way get their modes and times as well, those
-/// that were there before stay as they are. What is damaged in the archive stands in
-/// `problems`, and is not there; the rest is extracted.
+/// only once its sha256 was found right. Modes (without setuid, sticky, and a file's setgid)
+/// and times are restored, owners if we are root, hard links as links if their target is extracted
+/// too; symbolic links come after all files. Folders that are only on the way get their modes and
+/// times as well, those that were there before stay as they are. What is damaged in the archive
+/// stands in `problems`, and is not there; the rest is extracted.
 ///
 /// `progress`: docs_total_bytes, docs_read_bytes and docs_files_walked count content and
 /// files. Throws Errc::usage if nothing matches, Errc::source if the folder cannot be

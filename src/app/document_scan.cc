@@ -1,5 +1,7 @@
 #include "app/document_scan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -11,6 +13,9 @@ namespace dolibarr_backup {
 namespace {
 
 constexpr std::string_view kEntry = "# entry ";
+
+// Of 4 MiB each those of 16 TiB of documents; their rows take 128 MiB.
+constexpr size_t kMostMembers = 4 * 1024 * 1024;
 
 // The path as it stands in an entry's line, with escapes; nullopt for other lines.
 std::optional<std::string_view> path_in_line(std::string_view line) {
@@ -59,6 +64,8 @@ void DocumentScan::take_member(const ManifestMember& member) {
   const uint64_t expected = members_.empty() ? 0 : members_.back().offset + members_.back().length;
   if (member.index != members_.size() || member.offset != expected)
     corrupt("its members do not follow one another");
+  if (members_.size() == kMostMembers)
+    corrupt(fmt::format("it tells of more than {} members", kMostMembers));
   members_.push_back(member);
 }
 

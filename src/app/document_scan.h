@@ -24,8 +24,8 @@ struct LocatedEntry {
 };
 
 /// A docs manifest read from its beginning to its end, an entry at a time, in bounded
-/// memory: of the members there is a table, one small row each. One request to the
-/// store. Nothing read here is to be relied upon before next() has said that the end
+/// memory: of the members there is a table, one small row each, of at most 4 Mi rows. One
+/// request to the store. Nothing read here is to be relied upon before next() has said that the end
 /// was reached, for only then the manifest is known to be the one of its run record.
 class DocumentScan {
  public:

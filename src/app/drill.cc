@@ -30,7 +30,7 @@ using Outcome = Proof::Outcome;
 constexpr size_t kGreatestCulprits = 20;
 constexpr const char* kDatabase = "drilled";
 
-// A private folder, gone with this object.
+// A folder gone with this object. The documents in it are closed to others.
 class TrialFolder {
  public:
   explicit TrialFolder(const std::string& where) {
@@ -38,8 +38,15 @@ class TrialFolder {
     if (!::mkdtemp(path_.data()))
       throw Error(Errc::source, "cannot make a folder in '" + where + "': " + errno_text(errno))
           .with_hint("say with --work-dir where there is room for the documents and the database");
-    // The server's user must get through; the documents below stay closed.
+    // The server's user must get through.
     if (::geteuid() == 0) ::chmod(path_.c_str(), 0711);
+    // Here the modes that a tree brings along let nobody in.
+    const std::string closed = path_ + "/private";
+    if (::mkdir(closed.c_str(), 0700) != 0) {
+      const int error = errno;
+      ::rmdir(path_.c_str());
+      throw Error(Errc::source, "cannot make '" + closed + "': " + errno_text(error));
+    }
   }
   ~TrialFolder() {
     std::error_code error;
@@ -49,6 +56,7 @@ class TrialFolder {
   TrialFolder(const TrialFolder&) = delete;
   TrialFolder& operator=(const TrialFolder&) = delete;
   const std::string& path() const { return path_; }
+  std::string documents() const { return path_ + "/private/documents"; }
 
  private:
   std::string path_;
@@ -139,7 +147,7 @@ void Drill::run() {
   ScratchServer server(major_of(manifest_), folder.path());
   server_ = &server;
   const DatabaseSettings database = fill(server, kDatabase, db, manifest_);
-  const std::string documents = folder.path() + "/documents";
+  const std::string documents = folder.documents();
   const ExtractReport extracted =
       extract_documents(catalog_.store(), docs, PathPattern("**"), documents, progress_, stop_);
   report_.restore_seconds =

@@ -6,12 +6,11 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "core/status.h"
 
 namespace dolibarr_backup {
 namespace {
 
-// Machines that keep time by NTP agree far better.
-constexpr std::chrono::seconds kClockTolerance{60};
 constexpr int kNameTries = 1000;
 
 // Several runs of one second sort in their order: the later one draws a name until it

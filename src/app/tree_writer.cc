@@ -17,7 +17,9 @@ namespace {
 constexpr int kOpenFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr mode_t kUnfinishedFolder = 0700;
 constexpr mode_t kUnfinishedFile = 0600;
-constexpr mode_t kPermissions = 07777;
+// Never setuid, nor setgid of a file: whoever wrote the manifest would become its owner.
+constexpr mode_t kFilePermissions = 0777;
+constexpr mode_t kFolderPermissions = 02777;
 constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
 
 std::string_view parent_of(std::string_view path) {
@@ -59,19 +61,34 @@ bool concerns_one_entry(int error_number) {
 }
 
 timespec to_timespec(int64_t ns) {
-  int64_t rest = ns % kNanosecondsPerSecond;
-  if (rest < 0) rest += kNanosecondsPerSecond;
-  return {.tv_sec = static_cast<time_t>((ns - rest) / kNanosecondsPerSecond),
-          .tv_nsec = static_cast<long>(rest)};
+  const int64_t rest = ns % kNanosecondsPerSecond;
+  const int64_t down = rest < 0 ? 1 : 0;
+  return {.tv_sec = static_cast<time_t>(ns / kNanosecondsPerSecond - down),
+          .tv_nsec = static_cast<long>(rest + down * kNanosecondsPerSecond)};
 }
 
-// Owner before mode: chown(2) takes setuid and setgid away.
+mode_t permissions_of(const ManifestEntry& entry) {
+  const bool folder = entry.type == ManifestEntry::Type::directory;
+  return entry.mode & (folder ? kFolderPermissions : kFilePermissions);
+}
+
+// Owner before mode: chown(2) takes setgid away.
 void set_facts(int fd, const ManifestEntry& entry) {
   if (::geteuid() == 0 && ::fchown(fd, entry.uid, entry.gid) != 0)
     fail(entry.path, "given its owner", errno);
-  if (::fchmod(fd, entry.mode & kPermissions) != 0) fail(entry.path, "given its mode", errno);
+  if (::fchmod(fd, permissions_of(entry)) != 0) fail(entry.path, "given its mode", errno);
   const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, to_timespec(entry.mtime_ns)};
   if (::futimens(fd, times) != 0) fail(entry.path, "given its time", errno);
+}
+
+// Its owner could put what root makes there elsewhere.
+void require_own(const std::string& folder, int fd) {
+  struct stat status;
+  if (::fstat(fd, &status) != 0) fail(folder, "looked at", errno);
+  if (::geteuid() == 0 && status.st_uid != 0)
+    throw Error(Errc::refused, fmt::format("the folder '{}' belongs to another user, number {}",
+                                           folder, status.st_uid))
+        .with_hint("extract into a new folder, or as that user");
 }
 
 bool holds_nothing(const std::string& folder, int fd) {
@@ -111,6 +128,7 @@ TreeWriter::TreeWriter(const std::string& folder) : shown_(folder) {
   if (!fd)
     throw Error(Errc::source,
                 fmt::format("the folder '{}' cannot be opened: {}", folder, errno_text(errno)));
+  require_own(folder, fd.get());
   was_empty_ = made || holds_nothing(folder, fd.get());
   frames_.push_back({.path = "", .fd = std::move(fd), .made = was_empty_});
 }

@@ -18,13 +18,15 @@ namespace dolibarr_backup {
 /// exists is replaced. Names come from manifests, that is, from a stranger.
 ///
 /// Entries come depth first. A folder that was made here gets its mode, owner and
-/// times when the last entry below it was made; owners only if we are root. One thread.
+/// times when the last entry below it was made; owners only if we are root. Of a mode
+/// setuid and sticky are left out, and of a file's setgid too. One thread.
 ///
 /// Throws Errc::source if the file system fails, and Errc::refused for one entry that
 /// cannot be made: others can.
 class TreeWriter {
  public:
-  /// Opens `folder`, or makes it (its parent must exist).
+  /// Opens `folder`, or makes it (its parent must exist). Errc::refused if we are root and
+  /// it is another user's.
   explicit TreeWriter(const std::string& folder);
   ~TreeWriter();
 

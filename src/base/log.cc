@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/secret.h"
+#include "base/utf8.h"
 
 namespace dolibarr_backup::log {
 namespace {
@@ -56,13 +57,8 @@ class TextMessage : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
-    for (const char c : message.payload) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (byte < 0x20 || byte == 0x7f)
-        fmt::format_to(fmt::appender(out), "\\x{:02x}", byte);
-      else
-        out.push_back(c);
-    }
+    const std::string text = printable({message.payload.data(), message.payload.size()});
+    out.append(text.data(), text.data() + text.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
     return std::make_unique<TextMessage>();

@@ -1,11 +1,13 @@
 #include "cli/report_commands.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
 #include "app/report.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/replace_file.h"
 #include "cli/commands.h"
 #include "cli/period_json.h"
@@ -28,6 +30,10 @@ Secret read_token(const std::string& file) {
   if (!std::getline(in, text))
     throw Error(Errc::config, "no token can be read from '" + file + "'")
         .with_hint("make one with: openssl rand -hex 32");
+  struct stat status {};
+  if (::stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+      (status.st_mode & S_IROTH) != 0)
+    log::warning("others may read the token in '{}': chmod o-r it", file);
   Secret token{std::string(trim(text))};
   if (token.reveal().size() < kShortestToken)
     throw Error(Errc::config, "the token in '" + file + "' is shorter than 16 characters")

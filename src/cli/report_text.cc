@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/secret.h"
+#include "base/utf8.h"
 #include "cli/reasons.h"
 #include "cli/table.h"
 
@@ -87,7 +88,8 @@ std::string one_listing(const JudgedListing& judged) {
                 ? fmt::format("newest point proven by a drill at {}\n",
                               format_instant(*listing.points.front().proven))
                 : "newest point not proven yet: run drill\n";
-  for (const std::string& missing : missing_of(judged.status)) text += "MISSING: " + missing + "\n";
+  for (const std::string& missing : missing_of(judged.status))
+    text += "MISSING: " + printable(missing) + "\n";
   if (!listing.points.empty()) {
     text += "\nPoints: what can be restored\n";
     Table table({{"SINCE"}, {"CONFIRMED"}, {"PAIR"}, {"DATABASE"}, {"DOCUMENTS"}});
@@ -113,7 +115,7 @@ std::string one_listing(const JudgedListing& judged) {
   if (!listing.not_ours.empty()) {
     text += "\nNot ours, never touched\n";
     for (const ObjectInfo& object : listing.not_ours)
-      text += fmt::format("  {}  {}\n", object.key, format_bytes(object.size));
+      text += fmt::format("  {}  {}\n", printable(object.key), format_bytes(object.size));
   }
   return text;
 }
@@ -159,9 +161,9 @@ std::string prune_text(const std::string& environment, const PruneReport& report
       if (decision.keep) kept.add_row({decision.archive.key, short_reasons(decision.reasons)});
     text += kept.text() + "\n";
     for (const std::string& refusal : report.plan.refusals)
-      text += "REFUSED without --force: " + refusal + "\n";
+      text += "REFUSED without --force: " + printable(refusal) + "\n";
     for (const AbortStep& step : report.plan.aborts)
-      text += fmt::format("would abort: {}: {}\n", step.key, step.reason);
+      text += fmt::format("would abort: {}: {}\n", printable(step.key), printable(step.reason));
   }
   if (!report.plan.steps.empty()) {
     Table steps({{dry_run ? "WOULD REMOVE" : "REMOVED"}, {"SIZE", Align::right}, {"BECAUSE"}});
@@ -171,7 +173,7 @@ std::string prune_text(const std::string& environment, const PruneReport& report
     text += steps.text();
   }
   for (const auto& [key, answer] : report.refused)
-    text += fmt::format("not removed: {}: {}\n", key, mask_secrets(answer));
+    text += fmt::format("not removed: {}: {}\n", printable(key), printable(mask_secrets(answer)));
   uint64_t planned_bytes = 0;
   for (const PruneStep& step : report.plan.steps) planned_bytes += step.bytes;
   return text + fmt::format("env={} {}={} bytes={} aborted_uploads={} refused={}\n", environment,
@@ -186,7 +188,7 @@ std::string adopt_text(const std::vector<std::string>& keys, bool dry_run) {
   if (keys.empty()) return "nothing to adopt\n";
   std::string text;
   for (const std::string& key : keys)
-    text += fmt::format("{} {}\n", dry_run ? "would adopt" : "adopted", key);
+    text += fmt::format("{} {}\n", dry_run ? "would adopt" : "adopted", printable(key));
   return text;
 }
 
@@ -199,7 +201,8 @@ std::string holds_text(const std::map<std::string, Hold>& holds) {
 
 std::string identity_text(const std::string& environment, const IdentityReport& report) {
   const auto row = [](const Identity& identity) {
-    return fmt::format("database '{}', instance {}", identity.database, identity.instance);
+    return printable(
+        fmt::format("database '{}', instance {}", identity.database, identity.instance));
   };
   std::string text = fmt::format("{}\n", environment);
   text += "  the prefix belongs to: " +

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/secret.h"
+#include "base/utf8.h"
 #include "cli/table.h"
 
 namespace dolibarr_backup {
@@ -120,13 +121,13 @@ std::string restore_plan_text(const RestoreReport& report, Instant now) {
     for (const NeutralizedStep& step : report.neutralized) steps.add_row({step.name, step.meaning});
     text += steps.text();
   }
-  for (const std::string& note : report.notes) text += "note: " + note + "\n";
+  for (const std::string& note : report.notes) text += "note: " + printable(note) + "\n";
   return text;
 }
 
 std::string restore_text_of(const RestoreReport& report, bool dry_run) {
   std::string text;
-  for (const std::string& note : report.staging_notes) text += "note: " + note + "\n";
+  for (const std::string& note : report.staging_notes) text += "note: " + printable(note) + "\n";
   for (const auto& [which, half] : report.halves) {
     if (!half.restored) continue;
     if (half.archive.manifest)
@@ -135,7 +136,8 @@ std::string restore_text_of(const RestoreReport& report, bool dry_run) {
     else
       text += fmt::format("{}: restored in {:.1f} s, not proven: its archive has no manifest",
                           name_of(which), half.seconds);
-    if (!half.kept_aside.empty()) text += fmt::format("; the old one is kept: {}", half.kept_aside);
+    if (!half.kept_aside.empty())
+      text += fmt::format("; the old one is kept: {}", printable(half.kept_aside));
     text += "\n";
   }
   if (!report.failure && !dry_run)
@@ -180,7 +182,8 @@ std::string leftovers_text(const RestoreLeftovers& left, bool dry_run) {
   std::string text;
   const auto add = [&](const char* what, const std::vector<std::string>& names) {
     for (const std::string& name : names)
-      text += fmt::format("{} {} {}\n", dry_run ? "would remove" : "removed", what, name);
+      text +=
+          fmt::format("{} {} {}\n", dry_run ? "would remove" : "removed", what, printable(name));
   };
   add("database", left.databases);
   add("folder", left.trees.kept_aside);
@@ -197,9 +200,10 @@ std::string leftovers_json(const RestoreLeftovers& left, bool dry_run) {
 
 std::string extract_text(const ExtractReport& report, const std::string& folder) {
   std::string text;
-  for (const std::string& problem : report.problems) text += "PROBLEM: " + problem + "\n";
+  for (const std::string& problem : report.problems)
+    text += "PROBLEM: " + printable(problem) + "\n";
   return text + fmt::format("files={} bytes={} problems={} into={}\n", report.files, report.bytes,
-                            report.problems.size() + report.problems_omitted, folder);
+                            report.problems.size() + report.problems_omitted, printable(folder));
 }
 
 std::string extract_json(const ExtractReport& report, const std::string& folder) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/secret.h"
+#include "base/utf8.h"
 #include "cli/table.h"
 
 namespace dolibarr_backup {
@@ -89,7 +90,7 @@ std::string details(const EnvironmentStatus& status) {
                   status.prefix, status.store.empty() ? "" : " in ", status.store);
   for (const Finding& finding : status.findings)
     text += fmt::format("  {} {}: {}\n", upper(name_of(severity_of(finding.kind))),
-                        name_of(finding.kind), mask_secrets(finding.text));
+                        name_of(finding.kind), printable(mask_secrets(finding.text)));
   if (status.halves.empty()) return text;
   for (const RunKind kind : {RunKind::backup, RunKind::verify, RunKind::drill})
     text += run_text(status, kind);
@@ -119,7 +120,7 @@ std::string discovery_text(const Discovery& discovery) {
                    half.environment.empty() ? "NOBODY BACKS IT UP" : half.environment});
   text += discovery.halves.empty() ? "  nothing\n" : table.text();
   for (const std::string& untold : discovery.untold)
-    text += "  not looked at: " + mask_secrets(untold) + "\n";
+    text += "  not looked at: " + printable(mask_secrets(untold)) + "\n";
   return text;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
+
 namespace dolibarr_backup {
 namespace {
 
@@ -16,9 +18,7 @@ size_t width_of(const std::string& text) {
 
 void Table::add_row(std::vector<std::string> cells) {
   cells.resize(columns_.size());
-  for (std::string& cell : cells)
-    for (char& c : cell)
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  for (std::string& cell : cells) cell = printable(cell);
   rows_.push_back(std::move(cells));
 }
 

@@ -16,8 +16,7 @@ class Table {
     Align align = Align::left;
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  /// One text per column. Control characters are shown as '?', so that a file's
-  /// name cannot move the cursor.
+  /// One text per column, shown as printable() does: a file's name cannot move the cursor.
   void add_row(std::vector<std::string> cells);
   /// Header and rows, each with a newline; "" if there are no rows.
   std::string text() const;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/object_keys.h"
+
 namespace dolibarr_backup {
 namespace {
 
@@ -34,11 +36,14 @@ class Judgement {
     status_.uploads = facts.uploads;
     status_.not_ours = facts.not_ours;
     status_.oldest_upload = facts.oldest_upload;
+    for (const RunRecord* record : facts.records)
+      (of_the_future(record->run.start()) ? future_ : records_).push_back(record);
   }
 
   EnvironmentStatus run() {
     sum_up_runs();
     for (const Half half : kHalves) sum_up(half);
+    judge_clock();
     for (const Half half : kHalves) judge(half);
     judge_last_backup();
     judge_pair();
@@ -52,8 +57,10 @@ class Judgement {
   void find(FindingKind kind, std::optional<Half> half, std::string text) {
     add_finding(status_, {kind, half, std::move(text)});
   }
+  bool of_the_future(Instant at) const { return at > facts_.now + kClockTolerance; }
   void sum_up_runs();
   void sum_up(Half half);
+  void judge_clock();
   void judge(Half half);
   void judge_damage(Half half);
   void judge_size(Half half);
@@ -70,17 +77,18 @@ class Judgement {
   const StatusArchive* archive(const std::string& key) const;
 
   const StatusFacts& facts_;
+  std::vector<const RunRecord*> records_, future_;  // newest first
   EnvironmentStatus status_;
 };
 
 const RunRecord* Judgement::newest_backup() const {
-  for (const RunRecord* record : facts_.records)
+  for (const RunRecord* record : records_)
     if (record->kind == RunKind::backup) return record;
   return nullptr;
 }
 
 const RunRecord* Judgement::newest_success(Half half) const {
-  for (const RunRecord* record : facts_.records) {
+  for (const RunRecord* record : records_) {
     if (record->kind != RunKind::backup || record->pair == PairJudgement::torn) continue;
     const auto entry = record->halves.find(half);
     if (entry != record->halves.end() && entry->second.success()) return record;
@@ -107,7 +115,7 @@ std::optional<Instant> next_after(const std::vector<Instant>& newest_first) {
 
 void Judgement::sum_up_runs() {
   std::vector<Instant> backups;
-  for (const RunRecord* record : facts_.records) {
+  for (const RunRecord* record : records_) {
     const bool proof = record->kind == RunKind::verify || record->kind == RunKind::drill;
     if (proof && record->result == RunResult::interrupted) continue;
     if (record->kind == RunKind::backup) backups.push_back(record->run.start());
@@ -146,13 +154,13 @@ void Judgement::sum_up(Half which) {
     half.bytes += archive.stored.size;
     for (const Tier tier : archive.tiers) ++half.archives_by_tier[tier];
     if (archive.stored.taken <= facts_.now - kMonth) month_ago = &archive;
-    half.newest = archive;
+    if (!of_the_future(archive.stored.taken)) half.newest = archive;
   }
   if (!half.newest) return;
   if (month_ago)
     half.growth_bytes = static_cast<int64_t>(half.newest->stored.size) -
                         static_cast<int64_t>(month_ago->stored.size);
-  for (const RunRecord* record : facts_.records)
+  for (const RunRecord* record : records_)
     if (std::find(record->verified.begin(), record->verified.end(), half.newest->stored.key) !=
         record->verified.end()) {
       half.newest_verified = record->run.start();
@@ -160,6 +168,18 @@ void Judgement::sum_up(Half which) {
     }
   // The earlier script's word is all there is.
   if (!half.last_success && half.newest->reference) half.last_success = half.newest->stored.taken;
+}
+
+void Judgement::judge_clock() {
+  if (future_.empty()) return;
+  const RunId& run = future_.front()->run;
+  find(
+      FindingKind::clock, std::nullopt,
+      fmt::format("the newest run record is of {}, but it is {} here: every backup is refused; set "
+                  "this machine's clock, or, if the record was made with a wrong clock, move '{}' "
+                  "out of the prefix",
+                  format_instant(run.start()), format_instant(facts_.now),
+                  KeySpace(facts_.prefix).run_record(run)));
 }
 
 void Judgement::judge(Half which) {
@@ -193,7 +213,8 @@ void Judgement::judge_damage(Half which) {
   const HalfStatus& half = status_.halves[which];
   for (const StatusArchive& one : facts_.archives) {
     if (one.stored.half != which || one.damage.empty()) continue;
-    const bool newest = &one == current || one.stored.key == half.newest->stored.key;
+    const bool newest =
+        &one == current || (half.newest && one.stored.key == half.newest->stored.key);
     find(newest ? FindingKind::damaged : FindingKind::damaged_earlier, which,
          fmt::format("'{}' {}", one.stored.key, one.damage));
   }
@@ -204,7 +225,7 @@ void Judgement::judge_size(Half which) {
   if (!status_.halves[which].newest) return;
   const StatusArchive& newest = *status_.halves[which].newest;
   uint64_t largest = 0;
-  for (const RunRecord* record : facts_.records) {
+  for (const RunRecord* record : records_) {
     const auto entry = record->halves.find(which);
     if (record->run.start() < newest.stored.taken - kMonth) break;
     if (record->kind == RunKind::backup && entry != record->halves.end() && entry->second.success())

@@ -16,6 +16,10 @@
 /// "Is it well?"). Pure: app/status gathers the facts.
 namespace dolibarr_backup {
 
+/// How far clocks may differ: a run record later than now by more is of the future. Machines
+/// that keep time by NTP agree far better.
+inline constexpr std::chrono::seconds kClockTolerance{60};
+
 enum class Severity {
   note,     ///< for whoever wonders
   warning,  ///< somebody should look one day
@@ -29,6 +33,7 @@ enum class FindingKind {
   unreadable,         ///< the store could not be asked
   never,              ///< no archive at all
   damaged,            ///< the newest archive is gone, short, or was found damaged
+  clock,              ///< a run record is of the future: every backup will be refused
   broken_chain,       ///< a run record is gone, replaced, foreign or unreadable
   broken_restore,     ///< a restore of the documents is half done
   stale,              ///< the last success, or the last pair, is too old
@@ -89,7 +94,7 @@ struct StatusFacts {
   std::chrono::seconds max_age{26 * 3600}, proof_max_age{35 * 24 * 3600};
 
   /// Newest first, all that were read; at least up to the last success of each half. They
-  /// must outlive the call.
+  /// must outlive the call. Those of the future are a finding and prove nothing.
   std::vector<const RunRecord*> records;
   std::vector<StatusArchive> archives;  ///< in force, oldest first
   std::vector<InstantFact> instants;

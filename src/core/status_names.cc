@@ -15,6 +15,7 @@ constexpr KindRow kKinds[] = {
     {FindingKind::unreadable, "unreadable", Severity::failure},
     {FindingKind::never, "never", Severity::failure},
     {FindingKind::damaged, "damaged", Severity::failure},
+    {FindingKind::clock, "clock", Severity::failure},
     {FindingKind::broken_chain, "broken-chain", Severity::failure},
     {FindingKind::broken_restore, "broken-restore", Severity::failure},
     {FindingKind::stale, "stale", Severity::failure},

@@ -177,7 +177,8 @@ const Texts kEnglish = {
     .version_fetch = "To fetch one:",
 
     .found_unreadable = "The store cannot be read", .found_never = "Never backed up",
-    .found_damaged = "Newest archive damaged", .found_broken_chain = "Broken chain of run records",
+    .found_damaged = "Newest archive damaged",
+    .found_clock = "Run record of the future", .found_broken_chain = "Broken chain of run records",
     .found_broken_restore = "Restore half done",
     .found_stale = "Backup too old", .found_incomplete = "Newest archive incomplete",
     .found_torn = "Database and documents do not match", .found_no_point = "Nothing to restore",

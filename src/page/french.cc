@@ -178,7 +178,8 @@ const Texts kFrench = {
     .version_fetch = "Pour en récupérer une :",
 
     .found_unreadable = "Stockage illisible", .found_never = "Jamais sauvegardé",
-    .found_damaged = "Archive la plus récente endommagée", .found_broken_chain = "Chaîne des comptes rendus rompue",
+    .found_damaged = "Archive la plus récente endommagée",
+    .found_clock = "Compte rendu daté du futur", .found_broken_chain = "Chaîne des comptes rendus rompue",
     .found_broken_restore = "Restauration inachevée",
     .found_stale = "Sauvegarde trop ancienne", .found_incomplete = "Archive la plus récente incomplète",
     .found_torn = "Base et documents incohérents", .found_no_point = "Rien à restaurer",

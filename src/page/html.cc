@@ -24,16 +24,6 @@ std::string_view entity_of(char c) {
   }
 }
 
-bool is_control(std::string_view sequence) {
-  const auto byte = static_cast<unsigned char>(sequence.front());
-  if (sequence.size() == 1) return (byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7F;
-  // What turns the direction of a text, and could make exe.pdf of fdp.exe (UAX 9, section 2).
-  if (sequence.starts_with("\xE2\x80")) return sequence[2] >= '\xAA' && sequence[2] <= '\xAE';
-  if (sequence.starts_with("\xE2\x81")) return sequence[2] >= '\xA6' && sequence[2] <= '\xA9';
-  // U+0080 to U+009F.
-  return sequence.size() == 2 && byte == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;
-}
-
 }  // namespace
 
 std::string escape_html(std::string_view text) {
@@ -42,7 +32,8 @@ std::string escape_html(std::string_view text) {
   while (!text.empty()) {
     const size_t length = utf8_length(text);
     const std::string_view sequence = text.substr(0, length == 0 ? 1 : length);
-    if (length == 0 || is_control(sequence))
+    const bool blank = sequence == "\t" || sequence == "\n";
+    if (length == 0 || (is_control(sequence) && !blank))
       out += kReplacement;
     else if (const std::string_view entity = entity_of(sequence.front()); !entity.empty())
       out += entity;

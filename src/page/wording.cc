@@ -39,6 +39,8 @@ Text Texts::found(FindingKind kind) const {
       return found_never;
     case FindingKind::damaged:
       return found_damaged;
+    case FindingKind::clock:
+      return found_clock;
     case FindingKind::broken_chain:
       return found_broken_chain;
     case FindingKind::broken_restore:

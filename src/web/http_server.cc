@@ -83,7 +83,11 @@ class HttpServer::Listener : public httplib::Server {
   explicit Listener(std::function<PageResponse(const PageRequest&)> answer) {
     new_task_queue = [] { return new BoundedPool; };
     set_socket_options(set_listen_options);
-    set_expect_100_continue_handler([](const auto&, auto&) { return 417; });
+    // After a returned 417 httplib would answer a second time.
+    set_expect_100_continue_handler([](const auto&, httplib::Response& response) {
+      response.status = 417;
+      return 0;
+    });
     // Before httplib would read a body or choose by the method.
     set_pre_routing_handler(
         [answer = std::move(answer)](const httplib::Request& request, httplib::Response& response) {
@@ -103,7 +107,9 @@ class HttpServer::Listener : public httplib::Server {
   bool process_and_close_socket(socket_t socket) override {
     DeadlineStream stream(socket, stop_token_);
     bool closed = false;
-    const bool answered = process_request(stream, true, closed, nullptr);
+    // Ranges, which may overlap, would make httplib send a page many times over.
+    const auto without_ranges = [](httplib::Request& request) { request.ranges.clear(); };
+    const bool answered = process_request(stream, true, closed, without_ranges);
     stream.finish();
     return answered;
   }

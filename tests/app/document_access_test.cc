@@ -6,9 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "app/counting_store.h"
 #include "app/stored_documents.h"
@@ -61,7 +63,7 @@ void fill(const Tree& tree) {
   EXPECT_EQ(::pwrite(sparse, "end", 3, (3 << 20) - 3), 3);
   ::close(sparse);
   fs::permissions(tree.path("none"), fs::perms(0511));
-  fs::permissions(tree.path("facture/FA1/FA1.pdf"), fs::perms(04640));
+  fs::permissions(tree.path("facture/FA1/FA1.pdf"), fs::perms(0640));
   tree.set_mtime("facture/FA2/FA2.pdf", -1'500'000'000);
   for (const char* folder : {"none", "links", "facture/FA1", "facture", "many", ""})
     tree.set_mtime(folder, 1'700'000'000'000'000'007);
@@ -284,6 +286,42 @@ TEST_F(DocumentAccess, NoNameLeadsOutside) {
   docs = tar_only.store(store);
   EXPECT_EQ(extract("**", scratch("out")).problems.size(), 1u);
   EXPECT_FALSE(fs::exists(scratch("x")));
+}
+
+TEST_F(DocumentAccess, NoModeMakesAStrangerTheOwner) {
+  MadeArchive made;
+  made.add(folder_entry(""));
+  ManifestEntry owned_folder = folder_entry("folder"), program = file_entry("folder/program");
+  owned_folder.mode = 07755;
+  program.mode = 07755;
+  made.add(owned_folder);
+  made.add(program, "evil");
+  docs = made.store(store);
+  EXPECT_THAT(extract("**", scratch("out")).problems, IsEmpty());
+  EXPECT_EQ(fs::status(scratch("out/folder")).permissions(), fs::perms(02755));
+  EXPECT_EQ(fs::status(scratch("out/folder/program")).permissions(), fs::perms(0755));
+}
+
+TEST_F(DocumentAccess, TheEarliestTimeIsATime) {
+  MadeArchive made;
+  made.add(folder_entry(""));
+  ManifestEntry file = file_entry("a");
+  file.mtime_ns = std::numeric_limits<int64_t>::min();
+  made.add(file, "content");
+  docs = made.store(store);
+  EXPECT_THAT(extract("**", scratch("out")).problems, IsEmpty());
+  EXPECT_EQ(read_whole(scratch("out/a")), "content");
+}
+
+TEST_F(StoredTree, RootPutsNothingIntoAnothersFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root could";
+  fs::create_directory(scratch("out"));
+  constexpr uid_t kAnother = 33;
+  ASSERT_EQ(::chown(scratch("out").c_str(), kAnother, kAnother), 0);
+  const Error error = extract_error("facture", scratch("out"));
+  EXPECT_EQ(error.code(), Errc::refused);
+  EXPECT_THAT(error.what(), HasSubstr("'" + scratch("out") + "'"));
+  EXPECT_TRUE(fs::is_empty(scratch("out")));
 }
 
 TEST_F(DocumentAccess, NoFileGoesThroughALink) {

@@ -27,6 +27,7 @@ class HookedStore : public ObjectStore {
                                     after_complete);
   }
   std::unique_ptr<Source> open(const std::string& key, std::optional<ByteRange> range) override {
+    if (before_open) before_open(key);
     return store_.open(key, range);
   }
   std::optional<ObjectInfo> head(const std::string& key) override { return store_.head(key); }
@@ -39,6 +40,8 @@ class HookedStore : public ObjectStore {
 
   /// Called with the key once an upload's object is in the store.
   std::function<void(const std::string&)> after_complete;
+  /// Called with the key before an object is read.
+  std::function<void(const std::string&)> before_open;
 
  private:
   class Hooked : public Upload {

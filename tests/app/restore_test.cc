@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "app/drill.h"
+#include "app/hooked_store.h"
 #include "app/instance.h"
 #include "app/restore.h"
 #include "app/verify.h"
@@ -75,7 +76,10 @@ class Restoring : public testing::Test {
     instance.store().put(key, as_bytes(content), Overwrite::yes);
   }
   DrillReport drill_now(const DrillOptions& more = {}) {
-    Catalog catalog = instance.catalog();
+    return drill_now_from(instance.store(), more);
+  }
+  DrillReport drill_now_from(ObjectStore& store, const DrillOptions& more = {}) {
+    Catalog catalog(store, KeySpace(instance.settings().prefix), {});
     DrillOptions options = more;
     options.work_folder = instance.scratch("work");
     fs::create_directories(options.work_folder);
@@ -440,6 +444,20 @@ TEST_F(Restoring, ADrillProvesAPointAndLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(instance.scratch("work")));
   Catalog catalog = instance.catalog();
   EXPECT_EQ(catalog.newest_record()->kind, RunKind::drill);
+}
+
+TEST_F(Restoring, ADrillsDocumentsAreClosedToOthers) {
+  int looks = 0;
+  HookedStore hooked(instance.store(), [](const std::string&) {});
+  hooked.before_open = [&](const std::string& key) {
+    if (key != archive(Half::docs)) return;
+    const fs::path trial = fs::directory_iterator(instance.scratch("work"))->path();
+    EXPECT_EQ(fs::status(trial / "private").permissions(), fs::perms::owner_all);
+    EXPECT_TRUE(fs::is_directory(trial / "private/documents"));
+    ++looks;
+  };
+  EXPECT_FALSE(drill_now_from(hooked).failure);
+  EXPECT_GT(looks, 0);
 }
 
 TEST_F(Restoring, ADrillNamesAFileThatTheArchiveNoLongerHolds) {

@@ -134,6 +134,21 @@ TEST_F(Ill, ThreeDaysStale) {
   EXPECT_EQ(alert_problem(kOverdue), "") << "the rule follows the setting";
 }
 
+TEST_F(Ill, ARecordIsOfTheFuture) {
+  instance.backup();
+  const Instant today = instance.now;
+  instance.now += hours(24 * 300);
+  instance.backup();
+  instance.now = today + std::chrono::minutes(1);
+  EXPECT_EQ(verdict(), "clock");
+  EXPECT_THAT(metrics(), HasSubstr("dolibarr_backup_ok{env=\"prod\"} 0\n"));
+  for (const char* name : {"last_success_timestamp_seconds{env=\"prod\",half=\"db\"}",
+                           "last_point_timestamp_seconds{env=\"prod\"}",
+                           "run_timestamp_seconds{env=\"prod\",command=\"backup\"}"})
+    EXPECT_THAT(metrics(), HasSubstr(fmt::format("dolibarr_backup_{} {}\n", name,
+                                                 today.time_since_epoch().count())));
+}
+
 TEST_F(Ill, TheNewestArchiveIsDamaged) {
   const BackupReport report = instance.backup();
   const std::string key = report.record.halves.at(Half::docs).archive->archive.key;

@@ -227,6 +227,18 @@ TEST_F(Serve, AsksForTheToken) {
   EXPECT_THAT(file_text(program_.log_path()), Not(HasSubstr(kToken)));
 }
 
+TEST_F(Serve, WarnsOfATokenThatOthersMayRead) {
+  std::filesystem::permissions(token_file(), std::filesystem::perms(0640));
+  start({"--token-file", program_.path("token")});
+  EXPECT_THAT(file_text(program_.log_path()), Not(HasSubstr("others may read")));
+  server_.reset();
+  port_ = 0;
+  std::filesystem::remove(program_.log_path());
+  std::filesystem::permissions(program_.path("token"), std::filesystem::perms(0644));
+  start({"--token-file", program_.path("token")});
+  EXPECT_THAT(file_text(program_.log_path()), HasSubstr("warning: others may read the token"));
+}
+
 TEST_F(Serve, RefusesAPageOfAnotherSiteThatWasLedHere) {
   start();
   EXPECT_THAT(ask("GET /prod/ HTTP/1.1\r\nHost: evil.example:8790\r\n\r\n"),
@@ -270,6 +282,17 @@ TEST_F(Serve, SurvivesGarbage) {
   connection.send(many + "\r\n");
   connection.answer();
   EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Serve, AnswersOnceAndWhole) {
+  start();
+  const std::string whole = get("/healthz");
+  const std::string ranges = get("/healthz", "Range: bytes=0-1,0-1,0-1,0-1,0-1,0-1,0-1,0-1\r\n");
+  EXPECT_THAT(ranges, StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(ranges.substr(ranges.find("\r\n\r\n")), whole.substr(whole.find("\r\n\r\n")));
+  const std::string expecting = get("/healthz", "Expect: 100-continue\r\n");
+  EXPECT_THAT(expecting, StartsWith("HTTP/1.1 417"));
+  EXPECT_EQ(expecting.find("HTTP/1.1", 1), std::string::npos) << expecting;
 }
 
 TEST_F(Serve, SlowClientsKeepNobodyWaiting) {

@@ -5,8 +5,12 @@
 #include <sstream>
 #include <thread>
 
+#include "base/utf8.h"
 #include "cli/program.h"
 #include "cli/progress_bar.h"
+#include "cli/report_text.h"
+#include "cli/restore_report.h"
+#include "cli/status_report.h"
 #include "cli/table.h"
 
 namespace dolibarr_backup {
@@ -107,7 +111,35 @@ TEST(Table, AlignsAccentsAndDefusesControlCharacters) {
   EXPECT_EQ(table.text(), "");
   table.add_row({"é\x1b[31m", "1"});
   table.add_row({"name", "1000"});
-  EXPECT_EQ(table.text(), "NAME    SIZE\né?[31m     1\nname    1000\n");
+  EXPECT_EQ(table.text(), "NAME       SIZE\né\\x1b[31m     1\nname       1000\n");
+}
+
+TEST(Printable, LeavesNothingThatMovesTheCursorOrTurnsTheText) {
+  EXPECT_EQ(printable("facture/été 1.pdf"), "facture/été 1.pdf");
+  EXPECT_EQ(printable("a\nOK\r\t\x7f"), "a\\x0aOK\\x0d\\x09\\x7f");
+  EXPECT_EQ(printable("\u009b31m"), "\\xc2\\x9b31m") << "C1";
+  EXPECT_EQ(printable("\u202efdp.exe\u2066\u2028"),
+            "\\xe2\\x80\\xaefdp.exe\\xe2\\x81\\xa6\\xe2\\x80\\xa8");
+  EXPECT_EQ(printable("r\xe9sum\xe9"), "r\\xe9sum\\xe9") << "not UTF-8";
+}
+
+TEST(Reports, AForeignNameForgesNoLine) {
+  const std::string name = "x\nenv=prod status=ok\u009b2J";
+  EnvironmentStatus status{.environment = "prod"};
+  add_finding(status, {FindingKind::damaged, Half::docs, name});
+  Listing listing;
+  listing.missing = {name};
+  listing.not_ours = {{.key = name}};
+  RestoreReport restored;
+  restored.notes = restored.staging_notes = {name};
+  ExtractReport extracted;
+  extracted.problems = {name};
+  for (const std::string& text :
+       {status_text({status}, std::nullopt, false), listing_text({listing}),
+        restore_text_of(restored, false), extract_text(extracted, "to")}) {
+    EXPECT_THAT(text, HasSubstr("x\\x0aenv=prod status=ok\\xc2\\x9b2J"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("\nenv=prod status=ok")));
+  }
 }
 
 TEST(Completion, IsSoundBash) {

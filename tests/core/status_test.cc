@@ -84,7 +84,7 @@ class World {
     for (const RunRecord& record : records_) facts.records.push_back(&record);
     if (facts.instants.empty())
       for (const RunRecord& record : records_)
-        if (record.good_pair()) {
+        if (record.good_pair() && record.run.start() <= kNow) {
           facts.instants = {{{Tier::newest, kNow, "now"},
                              PairAt{record.run.start(), "db", "docs"},
                              record.run.start()}};
@@ -227,6 +227,44 @@ TEST(Status, DamageOfAnEarlierArchiveIsAWarning) {
   const EnvironmentStatus status = world.judge();
   EXPECT_THAT(words(status), ElementsAre("damaged-earlier/db"));
   EXPECT_EQ(verdict_word(status.verdict), "ok");
+}
+
+TEST(Status, ARecordOfTheFutureIsAFailureAndProvesNothing) {
+  World world;
+  world.backup(kNow + 300 * kDay);
+  world.run(RunKind::drill, kNow + 301 * kDay).result = RunResult::success;
+  RunRecord& verify = world.run(RunKind::verify, kNow + 302 * kDay);
+  verify.result = RunResult::success;
+  for (const StatusArchive& archive : world.facts.archives)
+    verify.verified.push_back(archive.stored.key);
+  world.facts.prefix = "erp/prod";
+  const EnvironmentStatus status = world.judge();
+  EXPECT_EQ(verdict_word(status.verdict), "clock");
+  EXPECT_THAT(text_of(status, FindingKind::clock),
+              HasSubstr("'erp/prod/runs/" + verify.run.text() + ".json'"));
+  EXPECT_EQ(status.halves.at(Half::db).last_success, kNow - hours(1));
+  EXPECT_EQ(status.halves.at(Half::db).newest_verified, kNow - kDay);
+  EXPECT_EQ(status.last_pair, kNow - hours(1));
+  EXPECT_EQ(status.runs.at(RunKind::drill).last_success->run.start(), kNow - kDay);
+  EXPECT_EQ(status.next_expected, kNow + hours(23));
+}
+
+TEST(Status, ARecordOfTheFutureHidesNoStaleBackup) {
+  World world;
+  world.facts.now = kNow;
+  world.facts.max_age = minutes(30);
+  world.store(world.backup(kNow + 300 * kDay), Half::db, 1000);
+  const EnvironmentStatus status = world.judge();
+  EXPECT_THAT(words(status), Contains("stale/db"));
+  EXPECT_EQ(status.halves.at(Half::db).newest->stored.taken, kNow - 3 * kDay + hours(23));
+}
+
+TEST(Status, AClockThatDiffersALittleIsNoFault) {
+  World world;
+  world.backup(kNow + kClockTolerance);
+  EXPECT_EQ(verdict_word(world.judge().verdict), "ok");
+  world.backup(kNow + kClockTolerance + seconds(1));
+  EXPECT_EQ(verdict_word(world.judge().verdict), "clock");
 }
 
 TEST(Status, ABrokenChain) {
