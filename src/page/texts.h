@@ -149,11 +149,11 @@ struct Texts {
 
   Text found(FindingKind kind) const;
   Text found_unreadable, found_never, found_damaged, found_clock, found_broken_chain,
-      found_broken_restore, found_stale, found_incomplete, found_torn, found_no_point, found_failed, found_collapsed,
-      found_unproven, found_verify_failed, found_damaged_earlier, found_gap, found_shrunk,
-      found_missing_documents, found_drill_overdue, found_verify_overdue, found_prune_refused,
-      found_two_tools, found_not_off_site, found_no_key, found_orphans, found_uploads,
-      found_not_ours;
+      found_broken_restore, found_stale, found_incomplete, found_torn, found_no_point, found_failed,
+      found_collapsed, found_unproven, found_verify_failed, found_damaged_earlier, found_gap,
+      found_shrunk, found_missing_documents, found_drill_overdue, found_verify_overdue,
+      found_prune_refused, found_two_tools, found_not_off_site, found_no_key, found_orphans,
+      found_uploads, found_not_ours;
 };
 
 const Texts& texts_of(Language language);
