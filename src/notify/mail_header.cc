@@ -16,7 +16,7 @@ constexpr size_t kBytesPerWord = 45;
 // A line longer than 998 is forbidden, one longer than this is encoded to be folded.
 constexpr size_t kLongestAsciiLine = 500;
 
-std::string printable(std::string_view text) {
+std::string one_line(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     const size_t length = utf8_length(text);
@@ -41,7 +41,7 @@ bool needs_encoding(std::string_view text) {
 }  // namespace
 
 std::string header_text(std::string_view text) {
-  std::string clean = printable(text);
+  std::string clean = one_line(text);
   if (!needs_encoding(clean)) return clean;
   std::string out, word;
   const auto end_word = [&] {
