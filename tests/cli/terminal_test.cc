@@ -127,15 +127,14 @@ TEST(Reports, AForeignNameForgesNoLine) {
   const std::string name = "x\nenv=prod status=ok\u009b2J";
   EnvironmentStatus status{.environment = "prod"};
   add_finding(status, {FindingKind::damaged, Half::docs, name});
-  Listing listing;
-  listing.missing = {name};
-  listing.not_ours = {{.key = name}};
+  JudgedListing judged{.status = status};
+  judged.listing.not_ours = {{.key = name}};
   RestoreReport restored;
   restored.notes = restored.staging_notes = {name};
   ExtractReport extracted;
   extracted.problems = {name};
   for (const std::string& text :
-       {status_text({status}, std::nullopt, false), listing_text({listing}),
+       {status_text({status}, std::nullopt, false), listing_text({judged}),
         restore_text_of(restored, false), extract_text(extracted, "to")}) {
     EXPECT_THAT(text, HasSubstr("x\\x0aenv=prod status=ok\\xc2\\x9b2J"));
     EXPECT_THAT(text, testing::Not(HasSubstr("\nenv=prod status=ok")));
