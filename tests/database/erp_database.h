@@ -36,7 +36,9 @@ class ErpDatabase {
   DatabaseFingerprint fingerprint() const;
   /// Another session, as the owner.
   PgConnection session() const {
-    return PgConnection(parameters_of(test_server().settings(name_)));
+    PgConnection connection(parameters_of(test_server().settings(name_)));
+    connection.query("RESET search_path");  // the program's own has none
+    return connection;
   }
   /// How many sessions are in the database, at last: ends take a moment.
   int sessions_left() const;
