@@ -83,6 +83,7 @@ TEST_F(InCluster, TellsItsMetricsToAPushgatewayWithALogin) {
 TEST_F(InCluster, SaysWhyAPodCannotStart) {
   cluster_.tell("config",
                 {{"namespaces", {{"full", Json::object()}}}, {"quota", {{"full", {{"pods", 0}}}}}});
+  grant_rights("full");
   struct Case {
     const char* key;
     const char* value;
