@@ -29,7 +29,9 @@ TestCluster::Json first_line(ServerProcess& server, const std::string& log) {
 
 }  // namespace
 
-bool TestCluster::is_real() { return std::getenv("REAL_CLUSTER") != nullptr; }
+bool TestCluster::is_real() {
+  return std::getenv("REAL_CLUSTER") != nullptr;
+}
 
 const std::string& TestCluster::kubectl_program() {
   static const std::string program =

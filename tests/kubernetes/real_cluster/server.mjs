@@ -67,8 +67,11 @@ async function settle() {
   for (const [claim, path] of Object.entries(config.claims)) {
     const [namespace, name] = claim.split('/');
     const spec = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
-    await put({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace }, spec: { ...spec, resources: { requests: { storage: '1Gi' } } } }, true);
+    const made = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace }, spec: { ...spec, resources: { requests: { storage: '1Gi' } } } };
+    // The volume first: a claim that finds none is looked at again much later.
     if (path) await put({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: `${namespace}-${name}` }, spec: { ...spec, capacity: { storage: '1Gi' }, hostPath: { path }, claimRef: { namespace, name } } }, true);
+    await put(made, true);
+    while (path && (await api.call('GET', `${pathOf(made)}/${name}`)).status?.phase !== 'Bound') await sleep(50);
   }
   await hurry();
 }
