@@ -218,6 +218,7 @@ TEST_F(RestoreInCluster, ASandboxGetsACopyFromAnotherNamespace) {
                            {"claims",
                             {{std::string(kNamespace) + "/documents", program_.documents()},
                              {"erp-sandbox/documents", documents}}}});
+  grant_rights("erp-sandbox");
   cluster_.tell("apply",
                 {{"apiVersion", "v1"},
                  {"kind", "Secret"},

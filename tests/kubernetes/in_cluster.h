@@ -28,6 +28,9 @@ class InCluster : public testing::Test {
 
   /// The settings file as an object, to be changed and written.
   Json& settings() { return settings_; }
+  /// In a real cluster: `kubectl` of the program may do what docs/cluster-rights.yaml lists in this
+  /// namespace, and nothing else.
+  void grant_rights(const std::string& name_space);
   Json& kubernetes() { return settings_["environments"]["prod"]["kubernetes"]; }
 
   /// The program with these settings; `arguments` follow `--env prod`.
@@ -58,6 +61,7 @@ class InCluster : public testing::Test {
 
  private:
   Command command(const std::vector<std::string>& arguments);
+  std::string kubectl_for_the_server();
   Json cluster_settings() const;
 
   Json settings_;
