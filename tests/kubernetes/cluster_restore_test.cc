@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <fstream>
+#include <regex>
 
 #include "kubernetes/in_cluster.h"
 
@@ -84,7 +86,12 @@ TEST_F(RestoreInCluster, IsRefusedWhileTheApplicationRuns) {
                     "dolibarr-backup/run=another", "dolibarr-backup/claim=other"});
   const CommandResult beside = run(restore_);
   EXPECT_EQ(beside.status, 7) << beside.errors;
-  EXPECT_THAT(beside.errors, HasSubstr("a restore is under way: another"));
+  EXPECT_THAT(beside.errors,
+              AllOf(HasSubstr("deployment/erp is noted to be put back to 9 by run 'another', a "
+                              "restore of the claim 'other'"),
+                    HasSubstr("kubectl --context=test --namespace=erp-prod annotate deployment/erp "
+                              "dolibarr-backup/replicas- dolibarr-backup/run- "
+                              "dolibarr-backup/claim-")));
   EXPECT_THAT(workloads(), testing::ElementsAre("Deployment=2 noted", "StatefulSet=1"));
   cluster_.kubectl({"annotate", "deployment/erp", "dolibarr-backup/replicas-",
                     "dolibarr-backup/run-", "dolibarr-backup/claim-"});
@@ -132,6 +139,33 @@ TEST_F(RestoreInCluster, PutsTheApplicationBackWhenItFails) {
   EXPECT_EQ(none.status, 7) << none.errors;
   EXPECT_THAT(none.errors, HasSubstr("2001-01-01"));
   expect_as_it_was();
+// What an operator is told to type works.
+TEST_F(RestoreInCluster, OneKilledBeforeItMadeTheSecretIsEndedByHand) {
+  cluster_.tell("errors",
+                {{"count", 1}, {"methods", {"POST"}}, {"path", "/configmaps"}, {"hang", "before"}});
+  {
+    const std::unique_ptr<ServerProcess> killed = start(restore_);
+    eventually([&] { return cluster_.count_asked("POST", "/configmaps") > 0; }, "it is that far");
+  }
+  EXPECT_EQ(workloads(), down());
+  EXPECT_THAT(kinds_left(), testing::ElementsAre("Job", "Pod"));
+  const CommandResult early = run(restore_);
+  EXPECT_EQ(early.status, 7) << early.errors;
+  EXPECT_THAT(early.errors, HasSubstr("(its pod has not started)"));
+  const std::regex words(
+      "end it: kubectl --context=test --namespace=erp-prod (delete job) (\\S+);");
+  std::smatch typed;
+  ASSERT_TRUE(std::regex_search(early.errors, typed, words)) << early.errors;
+  cluster_.kubectl({"--namespace=erp-prod", "delete", "job", typed[2], "--wait"});
+  eventually([&] { return kinds_left().empty(); }, "the Job is gone");
+  EXPECT_EQ(workloads(), down());
+  const CommandResult done = run(restore_);
+  EXPECT_EQ(done.status, 0) << done.errors;
+  EXPECT_THAT(done.errors, HasSubstr("an earlier run was killed and left deployment/erp at 0"));
+  EXPECT_FALSE(has_since());
+  expect_as_it_was();
+}
+
 }
 
 TEST_F(RestoreInCluster, PutsTheApplicationBackWhenItIsInterrupted) {
@@ -154,7 +188,10 @@ TEST_F(RestoreInCluster, TheNextOnePutsBackWhatAKilledOneLeft) {
   }
   const CommandResult early = run(restore_);
   EXPECT_EQ(early.status, 7) << early.errors;
-  EXPECT_THAT(early.errors, AllOf(HasSubstr("a restore is under way"), HasSubstr("delete job")));
+  EXPECT_THAT(early.errors,
+              AllOf(HasSubstr("a restore is under way"), HasSubstr("(its pod has not started)"),
+                    HasSubstr("--namespace=erp-prod delete job dolibarr-backup-prod-"),
+                    HasSubstr("scale deployment/erp --replicas=2")));
   EXPECT_EQ(workloads(), down());
   cluster_.tell("config", {{"speed", 100000}, {"freeze", Json::array()}});
   eventually([&] { return kinds_left().empty(); }, "the Job is gone");
