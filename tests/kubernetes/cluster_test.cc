@@ -262,3 +262,20 @@ TEST_F(InCluster, SecretsAreInTheTransientSecretAlone) {
 
 }  // namespace
 }  // namespace dolibarr_backup
+  EXPECT_THAT(output(), Not(HasSubstr("may be missing")));
+TEST_F(InCluster, SaysThatLinesOfTheLogAreGone) {
+  std::unique_ptr<ServerProcess> lock = hold_database();
+  const std::unique_ptr<ServerProcess> run = start({"-v", "backup"});
+  wait_for_the_pod();
+  eventually([&] { return output().find("this is the first backup of") != std::string::npos; },
+             "it follows");
+  cluster_.tell("rotate-logs");
+  cluster_.tell("cut");
+  eventually([&] { return cluster_.count_asked("GET", "follow=true") > 1; }, "it follows again");
+  lock.reset();
+  EXPECT_EQ(status_of(*run), 0) << output();
+  EXPECT_EQ(count_in(output(), "may be missing"), 1U) << output();
+  EXPECT_EQ(count_in(output(), "this is the first backup of"), 1U) << output();
+  EXPECT_EQ(count_in(output(), "env=prod result=success"), 1U) << output();
+}
+
