@@ -13,9 +13,10 @@
 #include "base/stop.h"
 #include "core/setting_values.h"
 #include "kubernetes/cluster_objects.h"
+#include "kubernetes/cluster_store.h"
 #include "kubernetes/kubectl.h"
-#include "kubernetes/pause.h"
 #include "kubernetes/log_position.h"
+#include "kubernetes/pause.h"
 #include "kubernetes/pod_state.h"
 #include "kubernetes/scale_down.h"
 
@@ -33,10 +34,10 @@ constexpr seconds kEventsAfter{2};  // a pod that starts needs no explanation
 constexpr int kCleanupTries = 4;
 // For one request; a create that is cut off by us could leave what nobody knows of.
 constexpr const char* kRequestTimeout = "--request-timeout=30s";
-// The pod has 60 s to abort its uploads.
 constexpr const char* kLinesMissing =
     "lines of the pod's output may be missing here: its node has put away the older part of its "
     "log, and gives only the newer one";
+// The pod has 60 s to abort its uploads.
 constexpr const char* kWaitForEnd = "--timeout=75s";
 
 std::string random_letters() {
@@ -64,8 +65,8 @@ class ClusterRun {
 
   // Its pod waits for what create_owned() makes.
   void create_job(const std::stop_token& stop) {
-    credentials_ = credentials_of(environment_, stop);
-    if (command_.source) source_credentials_ = credentials_of(*command_.source, stop);
+    credentials_ = fetch_store_credentials(environment_, stop);
+    if (command_.source) source_credentials_ = fetch_store_credentials(*command_.source, stop);
     throw_if_stopped(stop);
     begun_ = true;  // also if the answer is lost
     const std::string made = with_context("while making the Job", [&] {
@@ -120,22 +121,6 @@ class ClusterRun {
   const std::string& name() const { return name_; }
 
  private:
-  // Through the environment's own context: two environments may be in two clusters.
-  static StoreCredentials credentials_of(const EnvironmentSettings& environment,
-                                         const std::stop_token& stop) {
-    const KubernetesSettings& cluster = environment.kubernetes;
-    const Kubectl kubectl(cluster);
-    return read_store_credentials(
-        with_context("while reading the store's credentials",
-                     [&] {
-                       return kubectl.run({"get", "secret", cluster.store_secret,
-                                           "--namespace=" + cluster.store_secret_namespace,
-                                           "--output=json", kRequestTimeout},
-                                          "", stop);
-                     }),
-        environment);
-  }
-
   void remove() noexcept {
     if (!begun_) return;
     for (int left = kCleanupTries; left > 0; --left) {

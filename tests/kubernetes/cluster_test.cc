@@ -44,6 +44,71 @@ TEST_F(InCluster, BacksUpListsAndDrills) {
       << list.output;
   const CommandResult drill = run({"drill"});
   EXPECT_EQ(drill.status, 0) << drill.errors << drill.output;
+TEST_F(InCluster, BringsDocumentsToThisMachine) {
+  program_.write_document("ecm/one", std::string("\0\r\n\xFF unlike a log", 18));
+  program_.write_document("ecm/large", std::string(3 << 20, 'x'));
+  ASSERT_EQ(run({"backup"}).status, 0);
+  const size_t jobs = cluster_.count_asked("POST", "/jobs");
+  const CommandResult shown = run({"show", "ecm/one"});
+  EXPECT_EQ(shown.status, 0) << shown.errors;
+  EXPECT_EQ(shown.output, std::string("\0\r\n\xFF unlike a log", 18));
+  EXPECT_EQ(run({"show", "ecm/none"}).status, 2);
+  const std::string folder = program_.path("brought");
+  const CommandResult brought = run({"restore", "--path", "ecm/*", "--to", folder});
+  EXPECT_EQ(brought.status, 0) << brought.errors;
+  EXPECT_EQ(
+      run_command({.argv = {"diff", "-r", folder + "/ecm", program_.documents() + "/ecm"}}).output,
+      "");
+  const CommandResult report = run({"report", "--json"});
+  EXPECT_EQ(report.status, 0) << report.errors;
+  EXPECT_THAT(report.output, HasSubstr("prod"));
+  // By no pod, and with what only the cluster's Secret tells.
+  EXPECT_EQ(cluster_.count_asked("POST", "/jobs"), jobs);
+  cluster_.kubectl({"--namespace=longhorn-system", "patch", "secret",
+                    "longhorn-gcs-backup-credentials", "--type=merge",
+                    R"(--patch={"stringData": {"AWS_SECRET_ACCESS_KEY": "wrong"}})"});
+  EXPECT_EQ(run({"show", "ecm/one"}).status, 5);
+  cluster_.kubectl({"--namespace=longhorn-system", "patch", "secret",
+                    "longhorn-gcs-backup-credentials", "--type=merge",
+                    R"(--patch={"stringData": {"AWS_ENDPOINTS": "http://minio.svc:9000"}})"});
+  const CommandResult plain = run({"show", "ecm/one"});
+  EXPECT_EQ(plain.status, 3) << plain.errors;
+  EXPECT_THAT(plain.errors, HasSubstr("AWS_ENDPOINTS"));
+  const CommandResult mixed = run({"restore", "--path", "a", "--to", folder, "--scale-down"});
+  EXPECT_EQ(mixed.status, 2) << mixed.errors;
+}
+
+TEST_F(InCluster, HoldsAndReleasesAnArchive) {
+  ASSERT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  const std::unique_ptr<ObjectStore> store = program_.open_store();
+  const std::string archive = store->list("erp/prod/db/").front().key;
+  const CommandResult held =
+      run({"hold", "add", archive, "--why", "the audit's \"5 %\"", "--who", "me"});
+  EXPECT_EQ(held.status, 0) << held.errors;
+  EXPECT_EQ(held.output, "held " + archive + "\n");
+  const CommandResult listed = run({"hold", "list"});
+  EXPECT_EQ(listed.status, 0) << listed.errors;
+  EXPECT_THAT(listed.output,
+              AllOf(HasSubstr(archive), HasSubstr("the audit's \"5 %\""), HasSubstr("me")));
+  const CommandResult released = run({"hold", "rm", archive});
+  EXPECT_EQ(released.status, 0) << released.errors;
+  EXPECT_THAT(store->list("erp/prod/holds/"), IsEmpty());
+  EXPECT_EQ(run({"hold", "rm", archive}).status, 2);
+  expect_nothing_left();
+}
+
+TEST_F(InCluster, TellsWhetherItIsWell) {
+  const CommandResult none = run({"status"});
+  EXPECT_EQ(none.status, 12) << none.errors;
+  EXPECT_THAT(none.output, HasSubstr("prod"));
+  ASSERT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  ASSERT_EQ(run({"drill"}).status, 0);
+  const CommandResult well = run({"-q", "status"});
+  EXPECT_EQ(well.status, 0) << well.errors << well.output;
+  EXPECT_THAT(well.output, StartsWith("env=prod status=ok db=ok docs=ok "));
+  expect_nothing_left();
+}
+
   EXPECT_THAT(drill.output, HasSubstr("documents"));
   expect_nothing_left();
 }
