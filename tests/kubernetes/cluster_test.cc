@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "kubernetes/in_cluster.h"
 
@@ -21,6 +22,12 @@ size_t count_in(const std::string& text, const std::string& part) {
   size_t count = 0;
   for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
   return count;
+}
+
+std::string content_of(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
 }
 
 TEST_F(InCluster, BacksUpListsAndDrills) {
@@ -76,6 +83,54 @@ TEST_F(InCluster, BringsDocumentsToThisMachine) {
   EXPECT_THAT(plain.errors, HasSubstr("AWS_ENDPOINTS"));
   const CommandResult mixed = run({"restore", "--path", "a", "--to", folder, "--scale-down"});
   EXPECT_EQ(mixed.status, 2) << mixed.errors;
+}
+
+TEST_F(InCluster, TheClustersAuthorityOfTheStoreIsTrustedHere) {
+  program_.write_document("ecm/one", "content");
+  ASSERT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  const std::string key = program_.path("key.pem"), authority = program_.path("authority.pem");
+  run_or_throw({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                         "/CN=a private authority", "-addext", "subjectAltName=IP:127.0.0.1",
+                         "-keyout", key, "-out", authority}});
+  // The same store behind TLS.
+  const std::string port = std::to_string(reserve_ports(1).front());
+  const ServerProcess tls(
+      {.argv = {"node", "-e",
+                "const [key, cert, port, store] = process.argv.slice(1);"
+                "const read = require('fs').readFileSync;"
+                "require('tls').createServer({ key: read(key), cert: read(cert) }, (from) => {"
+                "  const to = require('net').connect(Number(store), '127.0.0.1');"
+                "  for (const one of [from, to]) one.on('error', () => {});"
+                "  from.pipe(to).pipe(from);"
+                "}).on('tlsClientError', () => {}).listen(Number(port), '127.0.0.1');",
+                key, authority, port, s3_.endpoint.substr(s3_.endpoint.rfind(':') + 1)}},
+      program_.path("tls.log"));
+  settings()["environments"]["prod"]["store"]["endpoint"] = "https://127.0.0.1:" + port;
+  const CommandResult unknown = run({"show", "ecm/one"});
+  EXPECT_EQ(unknown.status, 5) << unknown.errors;
+  EXPECT_THAT(unknown.errors, HasSubstr("certificate is not trusted"));
+  cluster_.kubectl({"create", "-f", "-"},
+                   Json{{"apiVersion", "v1"},
+                        {"kind", "ConfigMap"},
+                        {"metadata", {{"name", "store-ca"}, {"namespace", kNamespace}}},
+                        {"data", {{"ca.crt", content_of(authority)}}}}
+                       .dump());
+  cluster_.kubectl({"create", "-f", "-"},
+                   Json{{"apiVersion", "v1"},
+                        {"kind", "Secret"},
+                        {"metadata", {{"name", "store-ca"}, {"namespace", kNamespace}}},
+                        {"stringData", {{"ca.crt", content_of(authority)}}}}
+                       .dump());
+  for (const char* kind : {"store_ca_config_map", "store_ca_secret"}) {
+    kubernetes()[kind] = "store-ca";
+    const CommandResult shown = run({"show", "ecm/one"});
+    EXPECT_EQ(shown.status, 0) << shown.errors;
+    EXPECT_EQ(shown.output, "content");
+    kubernetes()[kind] = "none";
+    EXPECT_EQ(run({"show", "ecm/one"}).status, 11);
+    kubernetes().erase(kind);
+  }
 }
 
 TEST_F(InCluster, HoldsAndReleasesAnArchive) {
