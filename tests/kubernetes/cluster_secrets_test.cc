@@ -45,6 +45,7 @@ class SecretsInCluster : public InCluster {
       for (std::string line; std::getline(lines, line);)
         if (line.find("radosgw-admin") == std::string::npos) command_lines_.insert(line);
       if (!done) done = meanwhile(run->pid());
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     const int status = status_of(*run);
     terminal_ += output();

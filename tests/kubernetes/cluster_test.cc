@@ -321,6 +321,19 @@ TEST_F(InCluster, TheServerMayBeAwayForAWhile) {
   expect_nothing_left();
 }
 
+TEST_F(InCluster, ALineThatIsCutInTheMiddleComesWhole) {
+  std::unique_ptr<ServerProcess> lock = hold_database();
+  cluster_.tell("drop-logs", {{"count", 1}, {"after", 1}, {"how", "middle"}});
+  const std::unique_ptr<ServerProcess> run = start({"-v", "backup"});
+  eventually([&] { return cluster_.count_asked("GET", "follow=true") > 1; }, "it follows again");
+  lock.reset();
+  EXPECT_EQ(status_of(*run), 0) << output();
+  // Half a diagnostic would be taken for a result.
+  EXPECT_THAT(output(), Not(HasSubstr("{\"time\"")));
+  EXPECT_EQ(count_in(output(), "this is the first backup of"), 1U) << output();
+  EXPECT_EQ(count_in(output(), "env=prod result=success"), 1U) << output();
+}
+
 TEST_F(InCluster, SaysThatLinesOfTheLogAreGone) {
   std::unique_ptr<ServerProcess> lock = hold_database();
   const std::unique_ptr<ServerProcess> run = start({"-v", "backup"});

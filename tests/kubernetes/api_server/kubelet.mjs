@@ -527,8 +527,8 @@ export class Kubelet {
     let sent = 0;
     const write = ({ time, text }) => {
       if (time < since) return;
-      if (sent++ >= cut) { this.config.dropLogs--; stop(); if (this.config.dropLogHow === 'reset') response.destroy(); else response.end(); return; }
       const line = Buffer.from(stamps ? `${time.toISOString().replace('Z', '000000Z')} ${text}` : text).subarray(0, left);
+      if (sent++ >= cut) { this.config.dropLogs--; stop(); if (this.config.dropLogHow === 'middle') response.write(line.subarray(0, line.length / 2)); if (this.config.dropLogHow === 'reset') response.destroy(); else response.end(); return; }
       left -= line.length;
       response.write(line);
       if (left <= 0) { stop(); response.end(); }
