@@ -22,10 +22,10 @@ using testing::IsSupersetOf;
 class SecretsInCluster : public InCluster {
  protected:
   SecretsInCluster() : needles_{kPassword, s3_.secret_access_key.reveal(), kGateWord, kKey, kSql} {
-    kubernetes()["kubectl"] = recorder_;
     std::ofstream(recorder_) << "#!/bin/sh\nprintf '%s\\n' \"$@\" >> '" << recorded_ << "'\nexec '"
-                             << TestCluster::kubectl_program() << "' \"$@\"\n";
+                             << kubernetes()["kubectl"].get<std::string>() << "' \"$@\"\n";
     std::filesystem::permissions(recorder_, std::filesystem::perms::owner_all);
+    kubernetes()["kubectl"] = recorder_;
   }
 
   // Runs to the end, watched. `meanwhile` is called again and again until it returns true.
@@ -102,7 +102,7 @@ class SecretsInCluster : public InCluster {
   static constexpr const char* kGateWord = "gate-Word%with&odd/signs 4712";
   static constexpr const char* kKey = "conf-Key%with&odd/signs 4713";
   static constexpr const char* kSql = "sql-Word%with&odd/signs 4714";
-  const std::string recorder_ = program_.path("kubectl"), recorded_ = program_.path("argv");
+  const std::string recorder_ = program_.path("recorder"), recorded_ = program_.path("argv");
   std::vector<std::string> needles_;
   std::string terminal_;
   std::set<std::string> command_lines_;

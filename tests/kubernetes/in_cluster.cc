@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "app/catalog.h"
+#include "base/error.h"
 
 namespace dolibarr_backup {
 
@@ -74,6 +75,7 @@ InCluster::InCluster()
       cluster_(cluster_settings()),
       kubeconfig_(cluster_.kubeconfig()) {
   program_.use_s3_store(s3_);
+  grant_rights(cluster_, kNamespace);
   run_or_throw({.argv = {"chown", "-R", "33:33", program_.documents()}});
   settings_ = {{"conf_key_location", "a safe"},
                {"settle_timeout", "5s"},
@@ -87,7 +89,25 @@ InCluster::InCluster()
                      {"namespace", kNamespace},
                      {"documents_claim", "documents"},
                      {"image", kImage},
-                     {"kubectl", TestCluster::kubectl_program()}}}}}}}};
+                     {"kubectl", kubectl_for_the_server()}}}}}}}};
+}
+
+// A real server may be older than what we support: kubectl itself would then refuse fields that it
+// does not know, which the server only drops.
+std::string InCluster::kubectl_for_the_server() {
+  if (!TestCluster::is_real()) return TestCluster::kubectl_program();
+  try {
+    cluster_.kubectl({"explain", "job.spec.podReplacementPolicy"});
+    return TestCluster::kubectl_program();
+  } catch (const Error&) {
+    const std::string wrapper = program_.path("kubectl");
+    std::ofstream(wrapper) << "#!/bin/sh\nfor word; do [ \"$word\" = create ] && exec "
+                           << TestCluster::kubectl_program()
+                           << " \"$@\" --validate=false; done\nexec "
+                           << TestCluster::kubectl_program() << " \"$@\"\n";
+    std::filesystem::permissions(wrapper, std::filesystem::perms::owner_all);
+    return wrapper;
+  }
 }
 
 InCluster::Json InCluster::cluster_settings() const {
@@ -108,6 +128,21 @@ InCluster::Json InCluster::cluster_settings() const {
            {secret(kNamespace, "vso-db-credentials",
                    {{"username", PostgresServer::kOwner}, {"password", kPassword}}),
             secret("longhorn-system", "longhorn-gcs-backup-credentials", credentials)}}};
+}
+
+void InCluster::grant_rights(TestCluster& cluster, const std::string& name_space) {
+  if (!TestCluster::is_real()) return;
+  std::ostringstream text;
+  text << std::ifstream(CLUSTER_RIGHTS).rdbuf();
+  std::string rights = text.str();
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    ASSERT_NE(rights.find(from), std::string::npos) << from;
+    for (size_t at = 0; (at = rights.find(from, at)) != std::string::npos; at += to.size())
+      rights.replace(at, from.size(), to);
+  };
+  replace("operator@example.org", "tester");
+  replace("namespace: erp-prod", "namespace: " + name_space);
+  cluster.kubectl({"apply", "--validate=false", "--filename=-"}, rights);
 }
 
 Command InCluster::command(const std::vector<std::string>& arguments,
@@ -171,6 +206,7 @@ InCluster::Json& InCluster::add_sandbox(TestCluster& cluster) {
                           {"claims",
                            {{std::string(kNamespace) + "/documents", program_.documents()},
                             {space + "/documents", sandbox_documents()}}}});
+  grant_rights(cluster, space);
   cluster.tell("apply", secret(space, "vso-db-credentials",
                                {{"username", PostgresServer::kOwner}, {"password", kPassword}}));
   Json& environments = settings_["environments"];

@@ -28,6 +28,9 @@ class InCluster : public testing::Test {
 
   /// The settings file as an object, to be changed and written.
   Json& settings() { return settings_; }
+  /// In a real cluster: `kubectl` of the program may do what docs/cluster-rights.yaml lists in this
+  /// namespace, and nothing else.
+  static void grant_rights(TestCluster& cluster, const std::string& name_space);
   Json& kubernetes() { return settings_["environments"]["prod"]["kubernetes"]; }
 
   /// The program with these settings; `arguments` follow `--env ENVIRONMENT`.
@@ -74,6 +77,8 @@ class InCluster : public testing::Test {
   std::string kubeconfig_;  ///< what kubectl finds; more files may be added, ":" between
 
  private:
+  std::string kubectl_for_the_server();
+
   Json settings_;
   int outputs_ = 0, files_ = 0;
 };

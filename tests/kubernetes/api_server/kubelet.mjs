@@ -81,6 +81,16 @@ export class Kubelet {
     return undefined;
   }
 
+  // Puts the pod on this node, or says why not until it can.
+  async schedule(pod, until) {
+    await until((one) => (this.frozen(one, 'Pending') ? 'frozen' : this.unschedulable(one)), (one, message) => {
+      this.status(one, (status) => this.condition(status, 'PodScheduled', 'False', { reason: 'Unschedulable', message }));
+      this.event(one, 'FailedScheduling', message, { type: 'Warning', component: 'default-scheduler' });
+    });
+    this.status(pod, (status, one) => { one.spec.nodeName = 'node-1'; this.condition(status, 'PodScheduled', 'True'); });
+    this.event(pod, 'Scheduled', `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to node-1`, { component: 'default-scheduler' });
+  }
+
   // --- one pod ---
   async run(pod) {
     const { uid } = pod.metadata;
@@ -110,12 +120,7 @@ export class Kubelet {
     };
     try {
       await sleep(this.config.podDelay);
-      await until((one) => (this.frozen(one, 'Pending') ? 'frozen' : this.unschedulable(one)), (one, message) => {
-        this.status(one, (status) => this.condition(status, 'PodScheduled', 'False', { reason: 'Unschedulable', message }));
-        this.event(one, 'FailedScheduling', message, { type: 'Warning', component: 'default-scheduler' });
-      });
-      this.status(pod, (status, one) => { one.spec.nodeName = 'node-1'; this.condition(status, 'PodScheduled', 'True'); });
-      this.event(pod, 'Scheduled', `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to node-1`, { component: 'default-scheduler' });
+      await this.schedule(pod, until);
       const waiting = (name, reason, message) => this.status(pod, (status) => {
         const one = status.containerStatuses.find((each) => each.name === name);
         if (one) one.state = { waiting: { reason, ...(message ? { message } : {}) } };
