@@ -139,6 +139,10 @@ void add_sources(const EnvironmentSettings& environment, const PodCommand& comma
              std::move(documents));
 }
 
+std::string sql_key(size_t index) {
+  return fmt::format("SQL_{}", index + 1);
+}
+
 Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& command,
                  const std::string& name) {
   const KubernetesSettings& cluster = environment.kubernetes;
@@ -159,6 +163,12 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
                          command.source->kubernetes.store_ca_secret);
   }
   if (command.reads_sources) add_sources(environment, command, mounts);
+  if (!command.sql.empty()) {
+    Json items = Json::array();
+    for (size_t i = 0; i < command.sql.size(); ++i)
+      items.push_back(item(sql_key(i), command.sql[i].name));
+    mounts.add(secret_volume("sql", name, std::move(items)), mount("sql", kPodSql));
+  }
   if (is_drill(command) && !cluster.conf_key_secret.empty())
     mounts.add(
         secret_volume("conf-key", cluster.conf_key_secret, Json::array({item("key", "key")})),
@@ -324,6 +334,7 @@ std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
     data[std::string(kSourcePrefix) + kKeyId] = source->access_key_id.reveal();
     data[std::string(kSourcePrefix) + kSecretKey] = source->secret_access_key.reveal();
   }
+  for (size_t i = 0; i < command.sql.size(); ++i) data[sql_key(i)] = command.sql[i].content;
   const Json metadata = owned_metadata(environment, command, name, job_uid);
   Json secret = {{"apiVersion", "v1"},
                  {"kind", "Secret"},
@@ -350,7 +361,9 @@ std::string masked_objects(const EnvironmentSettings& environment, const PodComm
   EnvironmentSettings shown = environment;
   if (!shown.metrics.pushgateway_password.empty())
     shown.metrics.pushgateway_password = Secret("***");
-  for (Json& object : owned_objects(shown, command, name, "UID-OF-THE-JOB", masked, source))
+  PodCommand shown_command = command;
+  for (PodFile& file : shown_command.sql) file.content = "***";
+  for (Json& object : owned_objects(shown, shown_command, name, "UID-OF-THE-JOB", masked, source))
     items.push_back(std::move(object));
   const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
   return list.dump(2) + "\n";

@@ -106,6 +106,21 @@ TEST(ClusterObjects, ACopyHasBothStoresAndOneDatabase) {
             "/run/secrets/dolibarr-backup/store/access_key_id");
 }
 
+TEST(ClusterObjects, TheCallersSqlLiesInTheSecretAlone) {
+  PodCommand refresh{"refresh", {"refresh"}, true};
+  refresh.sql = {{"1-mask.sql", "c3Fs"}};
+  const Json spec = pod_spec(refresh);
+  EXPECT_EQ((*named(spec["volumes"], "sql"))["secret"]["items"],
+            Json::parse(R"([{"key":"SQL_1","path":"1-mask.sql"}])"));
+  EXPECT_EQ((*named(spec["containers"][0]["volumeMounts"], "sql"))["mountPath"],
+            "/run/secrets/dolibarr-backup/sql");
+  const auto owned = owned_objects(cluster_environment(), refresh, "run-1", "uid-1", credentials());
+  EXPECT_EQ(owned.at(1)["data"]["SQL_1"], "c3Fs");
+  EXPECT_EQ(owned.at(0).dump().find("c3Fs"), std::string::npos);
+  EXPECT_EQ(masked_objects(cluster_environment(), refresh, "run-1").find("c3Fs"),
+            std::string::npos);
+}
+
 TEST(ClusterObjects, EachStoreHasItsOwnAuthority) {
   EnvironmentSettings prod = cluster_environment(), sandbox = prod;
   sandbox.name = "sandbox";

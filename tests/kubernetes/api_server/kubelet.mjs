@@ -14,13 +14,15 @@ const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 // What a container wrote, line by line with its time, as a node keeps it.
 class Log extends EventEmitter {
-  lines = []; ended = false; #rest = { stdout: '', stderr: '' };
+  lines = []; ended = false; first = 0; #rest = { stdout: '', stderr: '' };
   write(stream, text) {
     const parts = (this.#rest[stream] + text).split('\n');
     this.#rest[stream] = parts.pop();
     for (const line of parts) this.#add(line + '\n');
   }
   #add(text) { const line = { time: new Date(), text }; this.lines.push(line); this.emit('line', line); }
+  // The node begins another file: the API gives the newest one only.
+  rotate() { this.first = this.lines.length; }
   end() {
     for (const stream of ['stdout', 'stderr']) if (this.#rest[stream]) this.#add(this.#rest[stream]);
     this.#rest = { stdout: '', stderr: '' };
@@ -33,6 +35,7 @@ class Gone extends Error {}
 
 export class Kubelet {
   pods = new Map(); // uid -> { dir, containers: { name: { log, previous, child } } }
+  logsOfAll = []; // every container's, also of pods that are gone
   processes = []; // every container that was started: argv and environment, for searches
   constructor(store, config, folder) {
     Object.assign(this, { store, config, folder });
@@ -414,6 +417,7 @@ export class Kubelet {
   async start(pod, container, state, one, image, env, argv, attempt) {
     const { name } = container;
     const log = one.log = new Log();
+    this.logsOfAll.push(log);
     const id = `containerd://${pod.metadata.uid.replace(/-/g, '')}${attempt}`;
     const started = now();
     const failed = (message) => {
@@ -501,6 +505,7 @@ export class Kubelet {
   close() { for (const { containers } of this.pods.values()) for (const { child } of Object.values(containers)) if (child && !child.stop) this.signal(child, 'SIGKILL'); }
 
   // --- logs ---
+  rotateLogs() { for (const log of this.logsOfAll) log.rotate(); }
   logs(pod, query) {
     const names = pod.spec.containers.map((one) => one.name);
     const name = query.get('container') || (names.length === 1 ? names[0] : undefined);
@@ -527,15 +532,15 @@ export class Kubelet {
     let sent = 0;
     const write = ({ time, text }) => {
       if (time < since) return;
-      if (sent++ >= cut) { this.config.dropLogs--; stop(); if (this.config.dropLogHow === 'reset') response.destroy(); else response.end(); return; }
       const line = Buffer.from(stamps ? `${time.toISOString().replace('Z', '000000Z')} ${text}` : text).subarray(0, left);
+      if (sent++ >= cut) { this.config.dropLogs--; stop(); if (this.config.dropLogHow === 'middle') response.write(line.subarray(0, line.length / 2)); if (this.config.dropLogHow === 'reset') response.destroy(); else response.end(); return; }
       left -= line.length;
       response.write(line);
       if (left <= 0) { stop(); response.end(); }
     };
     const end = () => { stop(); response.end(); };
     const stop = () => { log.off('line', write); log.off('end', end); };
-    const lines = log.lines.filter((line) => line.time >= since);
+    const lines = log.lines.slice(log.first).filter((line) => line.time >= since);
     const tail = query.get('tailLines');
     for (const line of tail === null ? lines : Number(tail) === 0 ? [] : lines.slice(-Number(tail))) { if (response.writableEnded || response.destroyed) return; write(line); }
     if (response.writableEnded || response.destroyed) return;

@@ -149,7 +149,8 @@ export async function startServer(given = {}) {
     'drop-logs': ({ count = 1, after = 0, how = 'end' }) => Object.assign(config, { dropLogs: count, dropLogAfter: after, dropLogHow: how }),
     compact() { config.oldestVersion = store.version + 1; },
     'oom-kill': ({ namespace, name }) => kubelet.oomKill(namespace, name),
-    search: ({ needles }) => findings(needles, { requests, history: store.log, processes: kubelet.processes, logs: [...kubelet.pods.values()].flatMap(({ containers }) => Object.values(containers)).flatMap(({ log, previous }) => [log, previous]).filter(Boolean) }),
+    search: ({ needles, texts = {} }) => findings(needles, { requests, history: store.log, processes: kubelet.processes, logs: kubelet.logsOfAll, texts }),
+    'rotate-logs': () => kubelet.rotateLogs(),
     stop() { setTimeout(() => stop().then(() => process.exit(0)), 50); },
   };
   const control = createServer(async (request, response) => {

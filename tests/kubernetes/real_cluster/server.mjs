@@ -112,9 +112,10 @@ const actions = {
   errors(rules) { config.errors = [rules].flat(); },
   'drop-logs': ({ count = 1, after = 0, how = 'end' }) => { Object.assign(config, { dropLogs: count, dropLogAfter: after, dropLogHow: how }); },
   'oom-kill': ({ namespace, name }) => node.oomKill(namespace, name),
-  search: ({ needles }) => findings(needles, { history: mirror.log, processes: node.processes,
+  search: ({ needles, texts = {} }) => findings(needles, { history: mirror.log, processes: node.processes,
     requests: [...proxy.requests, ...audit().map((line) => ({ method: 'AUDIT', url: '', headers: {}, body: line }))],
-    logs: [...node.pods.values()].flatMap(({ containers }) => Object.values(containers)).flatMap(({ log, previous }) => [log, previous]).filter(Boolean) }),
+    logs: node.logsOfAll, texts }),
+  'rotate-logs': () => node.rotateLogs(),
   stop() { setTimeout(() => stop(0), 50); },
 };
 control = createServer(async (request, response) => {
