@@ -173,6 +173,10 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
     mounts.add(
         secret_volume("conf-key", cluster.conf_key_secret, Json::array({item("key", "key")})),
         mount("conf-key", files + "/conf-key"));
+  if (mounts_push_password(environment, command.source))
+    mounts.add(
+        secret_volume("metrics", name, Json::array({item(kPushPassword, "pushgateway_password")})),
+        mount("metrics", files + "/metrics"));
   Json room = Json::object();
   if (!needs_room(command)) room["sizeLimit"] = "64Mi";
   mounts.add({{"name", "tmp"}, {"emptyDir", std::move(room)}},
@@ -182,8 +186,7 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
 
 // The settings file says the same. The program refuses to run when they differ. With two
 // environments in the file they would say of which: only the file does.
-Json variables_of(const EnvironmentSettings& environment, const PodCommand& command,
-                  const std::string& run) {
+Json variables_of(const EnvironmentSettings& environment, const PodCommand& command) {
   const auto variable = [](const char* name, const std::string& value) -> Json {
     return {{"name", name}, {"value", value}};
   };
@@ -195,10 +198,6 @@ Json variables_of(const EnvironmentSettings& environment, const PodCommand& comm
     variables.push_back(
         variable("AWS_ENDPOINTS_FILE", std::string(kPodSecrets) + "/store/endpoint"));
   variables.push_back(variable("TMPDIR", "/tmp"));
-  if (!environment.metrics.pushgateway_password.empty())
-    variables.push_back(
-        {{"name", "DOLIBARR_BACKUP_PUSHGATEWAY_PASSWORD"},
-         {"valueFrom", {{"secretKeyRef", {{"name", run}, {"key", kPushPassword}}}}}});
   return variables;
 }
 
@@ -212,8 +211,7 @@ Json resources_of(const KubernetesSettings& cluster, bool drill) {
           {"limits", {{"memory", or_else(cluster.memory_limit, drill ? "2Gi" : "1Gi")}}}};
 }
 
-Json container_of(const EnvironmentSettings& environment, const PodCommand& command,
-                  const std::string& run, Json mounts) {
+Json container_of(const EnvironmentSettings& environment, const PodCommand& command, Json mounts) {
   Json arguments = {fmt::format("--config={}/settings.yaml", kPodSettings),
                     "--env=" + (command.source ? command.source->name : environment.name)};
   for (const std::string& argument : command.arguments) arguments.push_back(argument);
@@ -222,7 +220,7 @@ Json container_of(const EnvironmentSettings& environment, const PodCommand& comm
           {"imagePullPolicy", environment.kubernetes.image_pull_policy},
           {"command", Json::array({"dolibarr-backup"})},
           {"args", std::move(arguments)},
-          {"env", variables_of(environment, command, run)},
+          {"env", variables_of(environment, command)},
           {"resources", resources_of(environment.kubernetes, is_drill(command))},
           {"securityContext",
            {{"allowPrivilegeEscalation", false},
@@ -252,8 +250,7 @@ Json pod_of(const EnvironmentSettings& environment, const PodCommand& command,
   if (!cluster.priority_class.empty()) spec["priorityClassName"] = cluster.priority_class;
   if (!cluster.tolerations.empty()) spec["tolerations"] = tolerations_of(cluster.tolerations);
   if (!cluster.node_selector.empty()) spec["nodeSelector"] = labels_of(cluster.node_selector);
-  spec["containers"] =
-      Json::array({container_of(environment, command, name, std::move(mounts.mounts))});
+  spec["containers"] = Json::array({container_of(environment, command, std::move(mounts.mounts))});
   spec["volumes"] = std::move(mounts.volumes);
   Json labels = labels_of(cluster.pod_labels);
   labels.update(own_labels(environment, command, name));
@@ -341,9 +338,8 @@ std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
                  {"metadata", metadata},
                  {"type", "Opaque"},
                  {"data", std::move(data)}};
-  if (const Secret& password = environment.metrics.pushgateway_password;
-      !command.source && !password.empty())
-    secret["stringData"] = {{kPushPassword, password.reveal()}};
+  if (mounts_push_password(environment, command.source))
+    secret["stringData"] = {{kPushPassword, environment.metrics.pushgateway_password.reveal()}};
   return {Json{{"apiVersion", "v1"},
                {"kind", "ConfigMap"},
                {"metadata", metadata},

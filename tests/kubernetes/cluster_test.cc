@@ -182,9 +182,11 @@ TEST_F(InCluster, TellsItsMetricsToAPushgatewayWithALogin) {
   const ServerProcess gateway({.argv = {"prometheus-pushgateway", "--web.listen-address=" + address,
                                         "--web.config.file=" + program_.path("web.yml")}},
                               program_.path("gateway.log"));
+  const std::string password = program_.path("push-word");
+  std::ofstream(password) << "push-word\n";
   settings()["environments"]["prod"]["metrics"] = {{"pushgateway", "http://" + address},
                                                    {"pushgateway_user", "backup"},
-                                                   {"pushgateway_password", "push-word"}};
+                                                   {"pushgateway_password_file", password}};
   const CommandResult done = run({"backup"});
   EXPECT_EQ(done.status, 0) << done.errors;
   EXPECT_THAT(done.errors, Not(HasSubstr("did not reach the Pushgateway")));
