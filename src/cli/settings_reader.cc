@@ -81,14 +81,18 @@ void add_missing_file(const SettingsInput& input, SettingsResult& result) {
            input.file_name + ", or name it: --config FILE"});
 }
 
-std::string all_problems(const SettingsResult& result) {
-  std::string text =
-      result.problems.size() == 1
-          ? "the settings have a problem:"
-          : "the settings have " + std::to_string(result.problems.size()) + " problems:";
-  for (const SettingsProblem& problem : result.problems)
-    text += "\n  " + problem.origin.text + ": " + problem.message;
-  return text;
+// One problem is the error; of several each is a line of its own before it.
+[[noreturn]] void throw_problems(const std::vector<SettingsProblem>& problems) {
+  const auto words = [](const SettingsProblem& problem) {
+    return problem.origin.text + ": " + problem.message;
+  };
+  std::string text = "in the settings, " + words(problems.front());
+  if (problems.size() > 1) {
+    for (const SettingsProblem& problem : problems) log::error("{}", words(problem));
+    text = "the settings have " + std::to_string(problems.size()) + " problems";
+  }
+  throw Error(Errc::config, text)
+      .with_hint("`dolibarr-backup config show` prints every setting with where it came from");
 }
 
 // What reports show anyhow: a secret that is equal would be betrayed by its gaps.
@@ -145,9 +149,7 @@ void check_credential_files(SettingsResult& result) {
 
 std::vector<EnvironmentSettings> chosen_environments(const CommandLine& line, bool all_allowed) {
   SettingsResult result = read_settings(line);
-  if (!result.problems.empty())
-    throw Error(Errc::config, all_problems(result))
-        .with_hint("`dolibarr-backup config show` prints every setting with where it came from");
+  if (!result.problems.empty()) throw_problems(result.problems);
   for (const SettingsProblem& warning : result.warnings)
     log::warning("{}: {}", warning.origin.text, warning.message);
   std::vector<EnvironmentSettings>& all = result.environments;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "cli/program.h"
 
 namespace dolibarr_backup {
@@ -63,6 +66,26 @@ TEST_F(LeftOverVariable, ThatAgreesIsNoObstacle) {
                                                  {"DB", program_.database()},
                                                  {"PGHOST", Program::server().socket_folder()}});
   EXPECT_EQ(result.status, 0) << result.errors;
+}
+
+// Whoever reads them must not read escaped line ends.
+TEST(WrongSettings, EachProblemIsALineOfItsOwn) {
+  Program program;
+  const std::string file = program.path("wrong.yaml");
+  std::ofstream(file) << "environments:\n  prod:\n    nonsense: 1\n    other: 2\n";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  const CommandResult several = run_command(program.command({"--config", file, "list"}));
+  EXPECT_EQ(several.status, 3) << several.errors;
+  EXPECT_THAT(several.errors, testing::ContainsRegex("error: .*wrong.yaml:3: [^\n]*nonsense"));
+  EXPECT_THAT(several.errors, testing::ContainsRegex("error: .*wrong.yaml:4: [^\n]*other"));
+  EXPECT_THAT(several.errors, HasSubstr("error: the settings have "));
+  Program right;
+  std::ofstream(right.path("settings.yaml"), std::ios::app) << "nonsense: 1\n";
+  const CommandResult one = right.run({"list"});
+  EXPECT_EQ(one.status, 3) << one.errors;
+  EXPECT_THAT(one.errors, testing::ContainsRegex("error: in the settings, [^\n]*nonsense"));
+  for (const CommandResult* result : {&several, &one})
+    EXPECT_THAT(result->errors, testing::Not(HasSubstr("\\x0a")));
 }
 
 TEST(WithoutAFile, VariablesDefineTheRun) {
