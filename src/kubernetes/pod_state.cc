@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "kubernetes/cluster_objects.h"
+
 namespace dolibarr_backup {
 namespace {
 
@@ -27,11 +29,19 @@ std::string text_at(const Json& node, std::initializer_list<const char*> keys) {
   return found.is_string() ? found.get<std::string>() : "";
 }
 
-// The state of our one container: {"waiting": ...}, {"running": ...}, {"terminated": ...}.
+// The state of our container, {"waiting": ...}, {"running": ...}, {"terminated": ...}: a mesh may
+// have added others.
 const Json& container_state(const Json& pod) {
   static const Json none;
-  const Json& all = at(pod, {"status", "containerStatuses"});
-  return all.is_array() && !all.empty() ? at(all.front(), {"state"}) : none;
+  for (const Json& one : at(pod, {"status", "containerStatuses"}))
+    if (text_at(one, {"name"}) == kContainer) return at(one, {"state"});
+  return none;
+}
+
+bool is_owned_by(const Json& pod, const std::string& uid) {
+  const Json& owners = at(pod, {"metadata", "ownerReferences"});
+  return std::any_of(owners.begin(), owners.end(),
+                     [&](const Json& owner) { return text_at(owner, {"uid"}) == uid; });
 }
 
 const Json* condition(const Json& object, std::string_view type, std::string_view status) {
@@ -174,12 +184,15 @@ RunState read_run_state(const std::string& text) {
   RunState state;
   const Json& items = at(list, {"items"});
   if (!items.is_array()) return state;
-  for (const Json& object : items) {
+  for (const Json& object : items)
     if (text_at(object, {"kind"}) == "Job") state.job = object;
+  for (const Json& object : items) {
+    if (text_at(object, {"kind"}) != "Pod") continue;
+    // A label is anybody's to give.
+    if (!state.job.is_null() && !is_owned_by(object, state.job_uid())) continue;
     // Of two, the newer one.
-    if (text_at(object, {"kind"}) == "Pod" &&
-        (state.pod.is_null() || text_at(state.pod, {"metadata", "creationTimestamp"}) <=
-                                    text_at(object, {"metadata", "creationTimestamp"})))
+    if (state.pod.is_null() || text_at(state.pod, {"metadata", "creationTimestamp"}) <=
+                                   text_at(object, {"metadata", "creationTimestamp"}))
       state.pod = object;
   }
   return state;

@@ -11,7 +11,9 @@ using testing::HasSubstr;
 RunState state_of(const std::string& job_status, const std::string& pod_status = "") {
   std::string items = R"({"kind":"Job","metadata":{"uid":"1"},"status":)" + job_status + "}";
   if (!pod_status.empty())
-    items += R"(,{"kind":"Pod","metadata":{"name":"run-1-abcde"},"status":)" + pod_status + "}";
+    items += R"(,{"kind":"Pod","metadata":{"name":"run-1-abcde","ownerReferences":[{"uid":"1"}]},)"
+             R"("status":)" +
+             pod_status + "}";
   return read_run_state(R"({"kind":"List","items":[)" + items + "]}");
 }
 
@@ -24,6 +26,37 @@ TEST(RunOutcome, IsTheContainersExitCode) {
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->exit_code, 8);
   EXPECT_FALSE(outcome->failure);
+}
+
+// A mesh's webhook adds containers of its own; the kubelet lists them in any order.
+TEST(RunOutcome, IsNotThatOfAnAddedContainer) {
+  const std::string added = R"({"containerStatuses":[
+      {"name":"consul-dataplane","state":{"terminated":{"exitCode":0}}},
+      {"name":"dolibarr-backup","state":)";
+  EXPECT_FALSE(outcome_of(state_of("{}", added + R"({"running":{}}}]})")));
+  const auto outcome = outcome_of(state_of("{}", added + R"({"terminated":{"exitCode":4}}}]})"));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->exit_code, 4);
+  const RunState waiting = state_of("{}", R"({"containerStatuses":[
+      {"name":"consul-dataplane","state":{"running":{}}},
+      {"name":"dolibarr-backup","state":{"waiting":{"reason":"PodInitializing"}}}]})");
+  EXPECT_FALSE(waiting.has_started());
+}
+
+// Whoever may make pods in the namespace may give them our label.
+TEST(RunOutcome, IsNotThatOfAStrangersPod) {
+  const RunState state = read_run_state(R"({"items":[
+      {"kind":"Pod","metadata":{"name":"own","creationTimestamp":"2026-06-30T02:15:00Z",
+       "ownerReferences":[{"kind":"Job","uid":"1"}]},"status":{}},
+      {"kind":"Pod","metadata":{"name":"stranger","creationTimestamp":"2026-06-30T02:16:00Z"},
+       "status":{"containerStatuses":[
+         {"name":"dolibarr-backup","state":{"terminated":{"exitCode":0}}}]}},
+      {"kind":"Job","metadata":{"uid":"1"},"status":{}}]})");
+  EXPECT_EQ(state.pod_name(), "own");
+  EXPECT_FALSE(outcome_of(state));
+  // Of a Job that was removed and left its pod behind.
+  EXPECT_EQ(read_run_state(R"({"items":[{"kind":"Pod","metadata":{"name":"own"}}]})").pod_name(),
+            "own");
 }
 
 TEST(RunOutcome, IsOpenWhileItRuns) {
