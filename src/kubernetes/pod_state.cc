@@ -73,6 +73,36 @@ Error deadline_error() {
       .with_hint("kubernetes.deadline gives it more time");
 }
 
+// "" unless the cluster itself ended the pod: a drain, a lost node, a lack of memory.
+std::string disruption_of(const Json& pod) {
+  if (const Json* target = condition(pod, "DisruptionTarget", "True"))
+    return with_message(text_at(*target, {"reason"}), text_at(*target, {"message"}));
+  if (text_at(pod, {"status", "phase"}) != "Failed") return "";
+  const std::string reason = text_at(pod, {"status", "reason"});
+  return reason.empty() ? "" : with_message(reason, text_at(pod, {"status", "message"}));
+}
+
+// Below that it is the program's own verdict.
+bool by_signal(const RunOutcome& outcome) {
+  return outcome.exit_code > 128;
+}
+
+Error disruption_error(const std::string& why) {
+  return Error(Errc::cluster, "the cluster ended the pod: " + why)
+      .with_hint("run it again; kubernetes.priority_class and memory_request keep a pod longer");
+}
+
+// Why a pod failed without our container: it was not admitted, or one before it failed.
+std::string failure_before_start(const Json& pod) {
+  for (const Json& one : at(pod, {"status", "initContainerStatuses"})) {
+    const Json& ended = at(one, {"state", "terminated"});
+    if (ended.is_object() && at(ended, {"exitCode"}) != 0)
+      return with_message("its container '" + text_at(one, {"name"}) + "' failed",
+                          text_at(ended, {"message"}));
+  }
+  return with_message(text_at(pod, {"status", "reason"}), text_at(pod, {"status", "message"}));
+}
+
 RunOutcome outcome_of_container(const Json& ended) {
   const std::string reason = text_at(ended, {"reason"});
   const std::string message = text_at(ended, {"message"});
@@ -204,15 +234,15 @@ std::optional<RunOutcome> outcome_of(const RunState& state) {
   const Json& ended = at(container_state(state.pod), {"terminated"});
   if (ended.is_object()) {
     RunOutcome outcome = outcome_of_container(ended);
-    if (by_deadline && outcome.exit_code != 0) return failed(deadline_error());
+    if (outcome.exit_code == 0 || outcome.failure) return outcome;
+    if (by_deadline) return failed(deadline_error());
+    const std::string why = disruption_of(state.pod);
+    if (by_signal(outcome) && !why.empty()) return failed(disruption_error(why));
     return outcome;
   }
   if (text_at(state.pod, {"status", "phase"}) == "Failed") {
     if (by_deadline) return failed(deadline_error());
-    return failed(
-        Error(Errc::cluster,
-              "the pod failed: " + with_message(text_at(state.pod, {"status", "reason"}),
-                                                text_at(state.pod, {"status", "message"}))));
+    return failed(Error(Errc::cluster, "the pod failed: " + failure_before_start(state.pod)));
   }
   if (state.job.is_null())
     return failed(Error(Errc::cluster, "somebody removed the Job while it ran"));

@@ -91,6 +91,42 @@ TEST(RunOutcome, DeadlineIsNotTheUsersInterruption) {
   }
 }
 
+// A drain, an eviction or a preemption ends our container with a signal, as a user would.
+TEST(RunOutcome, WhatTheClusterEndedIsNotTheUsersInterruption) {
+  const std::string drained = R"({"conditions":[{"type":"DisruptionTarget","status":"True",
+      "reason":"EvictionByEvictionAPI","message":"Eviction API: evicting"}],"containerStatuses":[
+      {"name":"dolibarr-backup","state":{"terminated":{"exitCode":)";
+  const auto outcome = outcome_of(state_of("{}", drained + "130}}}]}"));
+  ASSERT_TRUE(outcome && outcome->failure);
+  EXPECT_EQ(outcome->failure->code(), Errc::cluster);
+  EXPECT_THAT(outcome->failure->what(), HasSubstr("EvictionByEvictionAPI: Eviction API: evicting"));
+  // It was done before it was told to end.
+  for (const int code : {0, 7}) {
+    const auto done = outcome_of(state_of("{}", drained + std::to_string(code) + "}}}]}"));
+    ASSERT_TRUE(done);
+    EXPECT_FALSE(done->failure);
+    EXPECT_EQ(done->exit_code, code);
+  }
+  const auto pressed = outcome_of(state_of("{}", R"({"phase":"Failed","reason":"Evicted",
+      "message":"The node was low on resource: memory","containerStatuses":[
+      {"name":"dolibarr-backup","state":{"terminated":{"exitCode":137}}}]})"));
+  ASSERT_TRUE(pressed && pressed->failure);
+  EXPECT_THAT(pressed->failure->what(), HasSubstr("low on resource: memory"));
+}
+
+TEST(RunOutcome, NamesTheContainerThatFailedBeforeOurs) {
+  const auto outcome = outcome_of(state_of("{}", R"({"phase":"Failed","initContainerStatuses":[
+      {"name":"mesh-init","state":{"terminated":{"exitCode":1,"message":"no iptables"}}}]})"));
+  ASSERT_TRUE(outcome && outcome->failure);
+  EXPECT_THAT(outcome->failure->what(), HasSubstr("'mesh-init' failed: no iptables"));
+  const auto waits = obstacle_of(state_of("{}", R"({"initContainerStatuses":[{"name":"mesh-init",
+      "state":{"waiting":{"reason":"ErrImagePull","message":"i/o timeout"}}}]})"),
+                                 "");
+  ASSERT_TRUE(waits);
+  EXPECT_THAT(waits->text, HasSubstr("'mesh-init': ErrImagePull: i/o timeout"));
+  EXPECT_THAT(waits->hint, HasSubstr("webhook"));
+}
+
 TEST(RunOutcome, LostPodIsNoSuccess) {
   const auto evicted = outcome_of(
       state_of("{}", R"({"phase":"Failed","reason":"Evicted","message":"low on memory"})"));
