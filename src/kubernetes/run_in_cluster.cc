@@ -236,6 +236,7 @@ class StartWait {
   void look(const RunState& state, const std::stop_token& stop) {
     std::optional<Obstacle> found = obstacle_of(state, run_.events(state, stop));
     if (!found) {
+      obstacle_.reset();
       hopeless_since_.reset();
       return;
     }
@@ -251,8 +252,11 @@ class StartWait {
   }
 
   [[noreturn]] void fail() const {
-    throw Error(Errc::cluster, "the pod cannot start: " + obstacle_->text)
-        .with_hint(obstacle_->hint);
+    std::string hint = obstacle_->hint;
+    if (!obstacle_->hopeless)
+      hint +=
+          (hint.empty() ? "" : "; ") + std::string("kubernetes.pending_timeout gives it more time");
+    throw Error(Errc::cluster, "the pod cannot start: " + obstacle_->text).with_hint(hint);
   }
 
   [[noreturn]] void give_up() const {
