@@ -248,6 +248,23 @@ TEST(ClusterObjects, KubectlsWordsAreCutDown) {
   EXPECT_EQ(kubectl_words("E1126 only\n"), "E1126 only");
 }
 
+TEST(ClusterObjects, KubectlsFailuresHaveHints) {
+  const auto hint = [](const std::string& words) { return kubectl_hint(words, "prod-cluster"); };
+  EXPECT_THAT(hint("error: context \"a\" does not exist"), HasSubstr("get-contexts"));
+  EXPECT_THAT(
+      hint(R"(Error from server (Forbidden): secrets "a" is forbidden: User "u" cannot get)"),
+      HasSubstr("ask for that right"));
+  EXPECT_THAT(hint(R"(Error from server (Forbidden): secrets "a" is forbidden: exceeded quota: q)"),
+              HasSubstr("raise the quota"));
+  EXPECT_THAT(
+      hint(R"(Error from server (Forbidden): admission webhook "p" denied the request: no)"),
+      HasSubstr("a policy of the cluster"));
+  for (const char* words :
+       {"error: You must be logged in to the server (Unauthorized)",
+        "Unable to connect to the server: getting credentials: exec: executable login not found"})
+    EXPECT_EQ(hint(words), "log in to the cluster first: kubectl --context=prod-cluster get pods");
+}
+
 TEST(PodSettings, OneDatabaseByWhateverNameTheClusterHas) {
   EnvironmentSettings prod = cluster_environment(), sandbox = prod;
   sandbox.kubernetes.namespace_ = "erp-sandbox";

@@ -133,6 +133,18 @@ TEST_F(InCluster, ANodeThatLooksAgainLaterIsWaitedFor) {
   expect_nothing_left();
 }
 
+TEST_F(InCluster, ALoginThatAsksTheTerminalIsTold) {
+  cluster_.kubectl({"config", "set-credentials", "tester", "--exec-api-version",
+                    "client.authentication.k8s.io/v1beta1", "--exec-command", "sh", "--exec-arg",
+                    "-c", "--exec-arg", "read -r code </dev/tty"});
+  // Without TLS kubectl uses no login.
+  cluster_.kubectl({"config", "set-cluster", "test", "--server=https://127.0.0.1:1"});
+  const CommandResult asked = run_on_terminal({"list"});
+  EXPECT_EQ(asked.status, 11) << asked.output;
+  EXPECT_THAT(asked.output,
+              AllOf(HasSubstr("getting credentials"), HasSubstr("hint: log in to the cluster")));
+}
+
 // ---- what a cluster does to a pod ----------------------------------------------
 
 TEST_F(InCluster, AMeshMayAddAContainer) {
