@@ -378,6 +378,7 @@ int run_in_cluster(const EnvironmentSettings& environment, const PodCommand& com
   if (outcome.failure) throw *outcome.failure;
   run.ended();
   if (!outcome.note.empty()) log::error("{}", outcome.note);
+  if (command.replaces && outcome.exit_code == 0) scale_down.require_kept_away(stop);
   return outcome.exit_code;
 }
 
