@@ -419,14 +419,14 @@ test("the program's pod in a cluster is the chart's", { skip: program ? false : 
   const texts = (node) => node !== null && typeof node === 'object' ? Object.fromEntries(Object.entries(node).map(([key, value]) => [key, texts(value)])) : String(node);
   // What must differ: the names of the transient objects, the last arguments, labels.
   const bare = (pod, own) => {
-    const { spec } = clone(pod);
+    const { metadata: { annotations }, spec } = clone(pod);
     spec.containers[0].args = spec.containers[0].args.filter((one) => one !== '--log-format=json');
     const named = (name) => spec.volumes.find((one) => one.name === name);
     assert.equal(named('settings').configMap.name, own.settings);
     assert.equal(named('store').secret.secretName, own.store);
     named('settings').configMap.name = 'SETTINGS';
     named('store').secret.secretName = 'STORE';
-    return spec;
+    return { annotations, spec };
   };
   for (const values of [prod, sandbox, full, merged(full, { environment: 'sandbox', settings: { protected: true } })]) {
     const objects = render(merged(values, { drill: { enabled: true } }));

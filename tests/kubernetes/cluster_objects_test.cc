@@ -43,6 +43,13 @@ TEST(ClusterObjects, JobEndsByItself) {
   EXPECT_FALSE(spec.contains("suspend"));  // a suspended Job has neither
 }
 
+TEST(ClusterObjects, NoAutoscalerMovesThePod) {
+  const Json pod = job_object(cluster_environment(), kBackup, "run-1")["spec"]["template"];
+  EXPECT_EQ(pod["metadata"]["annotations"],
+            Json::parse(R"({"cluster-autoscaler.kubernetes.io/safe-to-evict":"false",
+                            "karpenter.sh/do-not-disrupt":"true"})"));
+}
+
 TEST(ClusterObjects, PodIsRestricted) {
   const Json spec = pod_spec(kBackup);
   EXPECT_EQ(spec["securityContext"], Json::parse(R"({"runAsNonRoot":true,"runAsUser":33,
