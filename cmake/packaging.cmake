@@ -75,7 +75,7 @@ install(FILES chart/files/dolibarr-backup.rules.yaml DESTINATION ${CMAKE_INSTALL
 install(FILES ${PACKAGE_FILES_DIR}/settings.yaml.example DESTINATION /etc/dolibarr-backup)
 install(FILES ${PACKAGING_DIR}/debian/copyright ${PACKAGE_FILES_DIR}/changelog.gz
               ${PACKAGE_FILES_DIR}/changelog.Debian.gz DESTINATION ${doc})
-install(FILES README.md docs/operations.md docs/format.md docs/json.md DESTINATION ${doc})
+install(FILES README.md docs/operations.md docs/cluster-rights.yaml docs/format.md docs/json.md DESTINATION ${doc})
 install(FILES ${PACKAGING_DIR}/debian/lintian-overrides RENAME dolibarr-backup
         DESTINATION ${share}/lintian/overrides)
 file(GLOB units ${PACKAGING_DIR}/systemd/*)

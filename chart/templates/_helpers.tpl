@@ -54,6 +54,29 @@ annotations:
 {{- .Values.store.existingSecret | default (printf "%s-store" (include "dolibarr-backup.fullname" .)) }}
 {{- end }}
 
+{{- define "dolibarr-backup.notifySecretName" -}}
+{{- .Values.notify.existingSecret | default (printf "%s-notify" (include "dolibarr-backup.fullname" .)) }}
+{{- end }}
+
+{{/* A list of what is used of that Secret: setting, key, and path of the file in the mount. */}}
+{{- define "dolibarr-backup.notifyFiles" -}}
+{{- $settings := dict
+      "pingBackup" "ping.backup_file" "pingDrill" "ping.drill_file" "webhookUrl" "webhook.url_file"
+      "webhookAuthorization" "webhook.authorization_file" "mailPassword" "mail.password_file" }}
+{{- $files := list }}
+{{- range $value, $setting := $settings }}
+{{- with index $.Values.notify.secretKeys $value }}
+{{- $files = append $files (dict "setting" $setting "key" . "path" ($setting | replace "." "_" | trimSuffix "_file")) }}
+{{- end }}
+{{- end }}
+{{- toYaml $files }}
+{{- end }}
+
+{{/* Not empty if somebody is told of runs. */}}
+{{- define "dolibarr-backup.tells" -}}
+{{- if or (include "dolibarr-backup.notifyFiles" . | fromYamlArray) (((.Values.settings).notify).mail) }}yes{{ end }}
+{{- end }}
+
 {{- define "dolibarr-backup.prefix" -}}
 {{- .Values.prefix | default (printf "erp/%s" .Values.environment) }}
 {{- end }}
@@ -70,26 +93,38 @@ annotations:
 
 {{/* The settings file. What the chart decides wins over .Values.settings. */}}
 {{- define "dolibarr-backup.settings" -}}
+{{- $files := "/run/secrets/dolibarr-backup" }}
 {{- $store := dict
       "bucket" .Values.store.bucket
       "region" .Values.store.region
-      "access_key_id_file" "/run/secrets/dolibarr-backup/store/access_key_id"
-      "secret_access_key_file" "/run/secrets/dolibarr-backup/store/secret_access_key" }}
+      "access_key_id_file" (printf "%s/store/access_key_id" $files)
+      "secret_access_key_file" (printf "%s/store/secret_access_key" $files) }}
 {{- with .Values.store.endpoint }}{{ $_ := set $store "endpoint" . }}{{ end }}
 {{- if or .Values.store.ca.configMap .Values.store.ca.secret }}
-{{- $_ := set $store "ca_file" "/run/secrets/dolibarr-backup/store-ca/ca.crt" }}
+{{- $_ := set $store "ca_file" (printf "%s/store-ca/ca.crt" $files) }}
 {{- end }}
 {{- $database := dict
       "host" .Values.database.host
       "port" (int .Values.database.port)
       "name" .Values.database.name
-      "user_file" "/run/secrets/dolibarr-backup/database/username"
-      "password_file" "/run/secrets/dolibarr-backup/database/password" }}
+      "user_file" (printf "%s/database/username" $files)
+      "password_file" (printf "%s/database/password" $files) }}
 {{- with .Values.database.sslmode }}{{ $_ := set $database "sslmode" . }}{{ end }}
 {{- if or .Values.database.ca.configMap .Values.database.ca.secret }}
-{{- $_ := set $database "sslrootcert" "/run/secrets/dolibarr-backup/database-ca/ca.crt" }}
+{{- $_ := set $database "sslrootcert" (printf "%s/database-ca/ca.crt" $files) }}
 {{- end }}
-{{- $settings := mergeOverwrite (deepCopy .Values.settings) (dict
+{{- $told := dict }}
+{{- with .Values.pushgatewayPasswordSecret.name }}
+{{- $_ := set $told "metrics" (dict "pushgateway_password_file" (printf "%s/metrics/pushgateway_password" $files)) }}
+{{- end }}
+{{- range include "dolibarr-backup.notifyFiles" . | fromYamlArray }}
+{{- $names := splitList "." .setting }}
+{{- $told = mergeOverwrite $told (dict "notify" (dict (first $names) (dict (last $names) (printf "%s/notify/%s" $files .path)))) }}
+{{- end }}
+{{- if or .Values.notify.ca.configMap .Values.notify.ca.secret }}
+{{- $told = mergeOverwrite $told (dict "notify" (dict "ca_file" (printf "%s/notify-ca/ca.crt" $files))) }}
+{{- end }}
+{{- $settings := mergeOverwrite (deepCopy .Values.settings) $told (dict
       "prefix" (include "dolibarr-backup.prefix" .)
       "documents" .Values.documents.mountPath
       "time_zone" .Values.timeZone

@@ -11,6 +11,7 @@ A drill gets no way to the database or the documents: it needs neither.
 {{- $reads := ne .component "drill" -}}
 {{- $confKey := and (eq .component "drill") .job.confKeySecret.name -}}
 {{- $files := "/run/secrets/dolibarr-backup" -}}
+{{- $notify := include "dolibarr-backup.notifyFiles" $ | fromYamlArray -}}
 metadata:
   labels:
     {{- $own := include "dolibarr-backup.labels" $ | fromYaml }}
@@ -132,10 +133,26 @@ spec:
           mountPath: {{ $files }}/conf-key
           readOnly: true
         {{- end }}
+        {{- if $.Values.pushgatewayPasswordSecret.name }}
+        - name: metrics
+          mountPath: {{ $files }}/metrics
+          readOnly: true
+        {{- end }}
+        {{- if $notify }}
+        - name: notify
+          mountPath: {{ $files }}/notify
+          readOnly: true
+        {{- end }}
+        {{- if or $.Values.notify.ca.configMap $.Values.notify.ca.secret }}
+        - name: notify-ca
+          mountPath: {{ $files }}/notify-ca
+          readOnly: true
+        {{- end }}
         - name: tmp
           mountPath: /tmp
   # Whole folders, no subPath: what is renewed while a run goes on is seen. Modes are 0444, since
-  # without fsGroup the files belong to root.
+  # without fsGroup the files belong to root. Optional is what serves those who are told of runs: it
+  # must not decide whether there is a backup.
   volumes:
     - name: settings
       configMap:
@@ -183,6 +200,33 @@ spec:
           - key: {{ .job.confKeySecret.key | quote }}
             path: key
     {{- end }}
+    {{- with $.Values.pushgatewayPasswordSecret }}
+    {{- if .name }}
+    - name: metrics
+      secret:
+        secretName: {{ .name | quote }}
+        optional: true
+        defaultMode: 292
+        items:
+          - key: {{ .key | quote }}
+            path: pushgateway_password
+    {{- end }}
+    {{- end }}
+    {{- if $notify }}
+    - name: notify
+      secret:
+        secretName: {{ include "dolibarr-backup.notifySecretName" $ | quote }}
+        optional: true
+        defaultMode: 292
+        items:
+          {{- range $notify }}
+          - key: {{ .key | quote }}
+            path: {{ .path }}
+          {{- end }}
+    {{- end }}
+    {{- with include "dolibarr-backup.caVolume" (dict "name" "notify-ca" "ca" $.Values.notify.ca "optional" true) }}
+    {{- . | nindent 4 }}
+    {{- end }}
     - name: tmp
       emptyDir:
         {{- if .job.tmpSizeLimit }}
@@ -191,12 +235,30 @@ spec:
         {{- end }}
 {{- end }}
 
+{{/* That pod alone, as a test of the release. Takes root, name, args. */}}
+{{- define "dolibarr-backup.testPod" -}}
+{{- $ := .root -}}
+{{- $pod := include "dolibarr-backup.pod" (dict
+      "root" $ "component" "test" "job" $.Values.backup "args" .args) | fromYaml -}}
+apiVersion: v1
+kind: Pod
+metadata:
+  {{- include "dolibarr-backup.metadata" (dict
+        "root" $ "name" .name "labels" $pod.metadata.labels
+        "annotations" (mergeOverwrite (deepCopy $.Values.podAnnotations) (dict "helm.sh/hook" "test" "helm.sh/hook-delete-policy" "before-hook-creation"))) | nindent 2 }}
+spec:
+  {{- toYaml $pod.spec | nindent 2 }}
+{{- end }}
+
 {{- define "dolibarr-backup.caVolume" -}}
 {{- with .ca -}}
 {{- if .configMap -}}
 - name: {{ $.name }}
   configMap:
     name: {{ .configMap | quote }}
+    {{- if $.optional }}
+    optional: true
+    {{- end }}
     items:
       - key: {{ .key | quote }}
         path: ca.crt
@@ -204,6 +266,9 @@ spec:
 - name: {{ $.name }}
   secret:
     secretName: {{ .secret | quote }}
+    {{- if $.optional }}
+    optional: true
+    {{- end }}
     defaultMode: 292
     items:
       - key: {{ .key | quote }}

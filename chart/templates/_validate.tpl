@@ -19,17 +19,39 @@
 {{- if not .Values.documents.existingClaim }}
 {{- $problems = append $problems "documents.existingClaim is missing: the claim of Dolibarr's documents" }}
 {{- end }}
-{{- range $place := list "store" "database" }}
+{{- range $place := list "store" "database" "notify" }}
 {{- $ca := (index $.Values $place).ca }}
 {{- if and $ca.configMap $ca.secret }}
 {{- $problems = append $problems (printf "%s.ca names a configMap and a secret; give one" $place) }}
 {{- end }}
 {{- end }}
+{{- $paths := dict "notify.vaultPath" .Values.notify.vaultPath }}
 {{- if not .Values.store.existingSecret }}
-{{- $path := .Values.backup.vaultS3Path }}
-{{- if or (hasPrefix (printf "%s/" .Values.vault.mount) $path) (hasPrefix "data/" $path) }}
-{{- $problems = append $problems (printf "backup.vaultS3Path %q must be the path below the mount, without %q and \"data\"" $path .Values.vault.mount) }}
+{{- $_ := set $paths "backup.vaultS3Path" .Values.backup.vaultS3Path }}
 {{- end }}
+{{- range $name, $path := $paths }}
+{{- if or (hasPrefix (printf "%s/" $.Values.vault.mount) $path) (hasPrefix "data/" $path) }}
+{{- $problems = append $problems (printf "%s %q must be the path below the mount, without %q and \"data\"" $name $path $.Values.vault.mount) }}
+{{- end }}
+{{- end }}
+{{- with .Values.notify }}
+{{- $keys := include "dolibarr-backup.notifyFiles" $ | fromYamlArray }}
+{{- if and .existingSecret .vaultPath }}
+{{- $problems = append $problems "notify has an existingSecret and a vaultPath; give one" }}
+{{- else if and $keys (not .existingSecret) (not .vaultPath) }}
+{{- $problems = append $problems "notify.secretKeys names keys of no Secret: give notify.existingSecret or notify.vaultPath" }}
+{{- else if and (not $keys) (or .existingSecret .vaultPath) }}
+{{- $problems = append $problems "notify.secretKeys is empty: nothing of the Secret would be used" }}
+{{- end }}
+{{- if and .secretKeys.webhookAuthorization (not .secretKeys.webhookUrl) }}
+{{- $problems = append $problems "notify.secretKeys.webhookUrl is missing: whom is the authorization for?" }}
+{{- end }}
+{{- if and .secretKeys.mailPassword (not ((($.Values.settings).notify).mail)) }}
+{{- $problems = append $problems "settings.notify.mail is missing: server, from, to" }}
+{{- end }}
+{{- end }}
+{{- if and .Values.pushgatewayPasswordSecret.name (not ((.Values.settings).metrics).pushgateway) }}
+{{- $problems = append $problems "settings.metrics.pushgateway is missing: where is the password for?" }}
 {{- end }}
 {{- if $problems }}
 {{- fail (printf "\n\ndolibarr-backup cannot be rendered with backup.enabled:\n  - %s\n" (join "\n  - " $problems)) }}

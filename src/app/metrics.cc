@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/replace_file.h"
-#include "store/s3_client.h"
+#include "core/base64.h"
 #include "store/s3_http.h"
 
 namespace dolibarr_backup {

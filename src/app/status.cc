@@ -159,6 +159,8 @@ StatusFacts gather_status(Catalog& catalog, const EnvironmentSettings& environme
   facts.max_age = environment.max_age;
   facts.proof_max_age = environment.proof_max_age;
   facts.records = read_records(catalog, count);
+  facts.earlier_records =
+      !facts.records.empty() && facts.records.back()->run != catalog.runs().front();
   add_archives(catalog, listing, facts);
   add_instants(catalog, environment, facts);
   add_chain(catalog, environment, count, facts);

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
+#include "base/units.h"
 #include "cli/commands.h"
 #include "cli/restore_commands.h"
 #include "cli/settings_reader.h"
+#include "core/base64.h"
 #include "core/setting_values.h"
 #include "core/settings_keys.h"
 #include "dolibarr/pg_connection.h"
@@ -17,6 +20,13 @@
 
 namespace dolibarr_backup {
 namespace {
+
+// They only read the store, and what they bring is for this machine: its bytes go neither through
+// a log nor through `kubectl exec`, which may cut them short and say nothing.
+bool reads_store_from_here(const CommandLine& line) {
+  return line.command == Command::show || line.command == Command::report ||
+         (line.command == Command::restore && !line.path.empty());
+}
 
 // The settings themselves, who is told of runs, and a shell's completion.
 bool needs_no_environment(Command command) {
@@ -30,7 +40,8 @@ bool replaces_something(Command command) {
 
 void refuse(bool given, const char* option, const char* why) {
   if (given)
-    throw Error(Errc::usage, fmt::format("{} cannot be given for a cluster: {}", option, why));
+    throw Error(Errc::usage,
+                fmt::format("{} cannot be given for an environment in a cluster: {}", option, why));
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -81,12 +92,34 @@ std::vector<std::string> words_of(const CommandLine& line) {
       .with_hint("use a settings file without `kubernetes`, with the store's credentials");
 }
 
+// They keep their order and, for the report, their names.
+std::string sql_name(const std::vector<std::string>& files, size_t index) {
+  return fmt::format("{}-{}", index + 1, std::filesystem::path(files[index]).filename().string());
+}
+
+// One object of a cluster holds 1 MiB; the store's keys need some of it.
+constexpr size_t kMostSqlBytes = 1000 * kKiB;
+
+std::vector<PodFile> read_sql_files(const std::vector<std::string>& files) {
+  std::vector<PodFile> read;
+  size_t bytes = 0;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const OwnSql sql = read_sql(files[i]);
+    bytes += sql.text.size();
+    read.push_back({sql_name(files, i), base64(sql.text)});
+  }
+  if (bytes > kMostSqlBytes)
+    throw Error(Errc::usage, fmt::format("the files of --sql have {}; for a cluster {} is the most",
+                                         format_bytes(bytes), format_bytes(kMostSqlBytes)))
+        .with_hint("they go into one Secret; after the refresh, run the rest with psql");
+  return read;
+}
+
 // The options of restore and refresh, and what their pod is allowed.
 void add_restore(const CommandLine& line, const EnvironmentSettings& target, PodCommand& command) {
-  refuse(!line.path.empty() || !line.folder.empty(), "--path",
-         "the documents would stay in its pod");
-  refuse(!line.into_documents.empty(), "--into-documents", "the folder would be in its pod");
-  refuse(!line.sql_files.empty(), "--sql", "the files are not in its pod");
+  refuse(!line.folder.empty(), "--to", "it goes with --path");
+  refuse(!line.into_documents.empty(), "--into-documents",
+         "the folder would be in its pod; --path and --to bring documents to this machine");
   refuse(is_connection_string(line.into_database), "--into-database with a URI",
          "a password would stand in the Job; name a database");
   std::vector<std::string>& arguments = command.arguments;
@@ -100,6 +133,8 @@ void add_restore(const CommandLine& line, const EnvironmentSettings& target, Pod
   option("--half", line.half);
   if (line.accept_unproven) arguments.push_back("--accept-unproven");
   if (line.discard_old) arguments.push_back("--discard-old");
+  for (size_t i = 0; i < line.sql_files.size(); ++i)
+    option("--sql", fmt::format("{}/{}", kPodSql, sql_name(line.sql_files, i)));
   // Asked here already: a pod has no terminal.
   const bool asked = target.is_protected && !line.into.empty();
   option("--confirm", asked ? target.name : line.confirm);
@@ -163,7 +198,7 @@ namespace {
 void refuse_location_flags(const CommandLine& line) {
   for (const SettingKey& key : setting_keys())
     if (!key.flag.empty() && line.settings_flags.contains(key.flag))
-      throw Error(Errc::usage, "--" + key.flag + " cannot be given for a cluster")
+      throw Error(Errc::usage, "--" + key.flag + " cannot be given for an environment in a cluster")
           .with_hint("set " + key.name + " in the settings file");
 }
 
@@ -273,6 +308,7 @@ int run_restore_pod(const CommandLine& line, const std::stop_source& stop,
       line.into.empty() ? source : environment_named(line, line.into);
   check_ends(line, source, target);
   PodCommand command = pod_command(line, target);
+  command.sql = read_sql_files(line.sql_files);
   if (source.name != target.name) command.source = &source;
   return run_pod(line, target, command, stop, outcome);
 }
@@ -302,6 +338,12 @@ std::optional<int> run_command_in_cluster(const CommandLine& line, const std::st
       throw Error(Errc::usage, "--scale-down: the environment has no `kubernetes` settings");
     if (line.kubectl_dry_run)
       throw Error(Errc::usage, "--kubectl-dry-run: the environment has no `kubernetes` settings");
+    return std::nullopt;
+  }
+  if (reads_store_from_here(line)) {
+    refuse(line.scale_down, "--scale-down", "--path replaces nothing there");
+    refuse(line.kubectl_dry_run, "--kubectl-dry-run", "this command makes no object there");
+    refuse_location_flags(line);
     return std::nullopt;
   }
   if (replaces_something(line.command)) return run_restore_pod(line, stop, outcome);

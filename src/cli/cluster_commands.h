@@ -11,7 +11,8 @@
 namespace dolibarr_backup {
 
 /// Runs the command in its environment's cluster, if its settings have a `kubernetes` part, and
-/// returns the exit code; nullopt for a command that runs here. Throws Errc::refused or Errc::usage
+/// returns the exit code; nullopt for a command that runs here: what only brings something out of
+/// the store does, also for an environment in a cluster. Throws Errc::refused or Errc::usage
 /// for what cannot be done in a cluster.
 std::optional<int> run_command_in_cluster(const CommandLine& line, const std::stop_source& stop,
                                           CommandOutcome& outcome);

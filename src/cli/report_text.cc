@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "base/utf8.h"
+#include "cli/ago.h"
 #include "cli/reasons.h"
 #include "cli/table.h"
 
@@ -15,10 +16,6 @@ namespace {
 
 std::string file_name(const std::string& key) {
   return key.substr(key.rfind('/') + 1);
-}
-
-std::string age_of(Instant now, Instant then) {
-  return format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(now - then));
 }
 
 std::string facts_of(const HalfRecord& half) {
@@ -69,7 +66,7 @@ void add_archives(std::string& text, const Listing& listing,
     if (!notes.empty())
       reasons += fmt::format("{}({})", reasons.empty() ? "" : " ", fmt::join(notes, ", "));
     table.add_row({fmt::format("{}/{}", name_of(stored.half), file_name(stored.key)),
-                   format_instant(stored.taken), age_of(listing.now, stored.taken),
+                   format_instant(stored.taken), format_ago(listing.now, stored.taken),
                    format_bytes(stored.size), reasons});
   }
   text += table.text();
@@ -80,9 +77,9 @@ std::string one_listing(const JudgedListing& judged) {
   std::string text =
       fmt::format("{}  {}/ in {}\n", listing.environment, listing.prefix, listing.store);
   if (listing.last_run)
-    text +=
-        fmt::format("last run {}, {} ago: {}\n", listing.last_run->text(),
-                    age_of(listing.now, listing.last_run->start()), name_of(*listing.last_result));
+    text += fmt::format("last run {}, {}: {}\n", listing.last_run->text(),
+                        format_ago(listing.now, listing.last_run->start()),
+                        name_of(*listing.last_result));
   if (!listing.points.empty())
     text += listing.points.front().proven
                 ? fmt::format("newest point proven by a drill at {}\n",

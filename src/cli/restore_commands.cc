@@ -268,14 +268,6 @@ int run_discard(const CommandLine& line, RestoreTarget target) {
                                                         : leftovers_text(left, line.dry_run)));
 }
 
-OwnSql read_sql(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (!file.is_open() || file.bad())
-    throw Error(Errc::usage, "'" + path + "' cannot be read: " + errno_text(errno));
-  return {path, std::move(text)};
-}
-
 // A copy says what it is, and of when.
 std::string title_of(const CommandLine& line) {
   std::string title = line.into;
@@ -285,6 +277,14 @@ std::string title_of(const CommandLine& line) {
 }
 
 }  // namespace
+
+OwnSql read_sql(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  if (!file.is_open() || file.bad())
+    throw Error(Errc::usage, "'" + path + "' cannot be read: " + errno_text(errno));
+  return {path, std::move(text)};
+}
 
 void require_name_of(const EnvironmentSettings& environment, const CommandLine& line) {
   std::string typed = line.confirm;

@@ -5,6 +5,7 @@
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "core/settings.h"
+#include "dolibarr/neutralize.h"
 
 namespace dolibarr_backup {
 
@@ -18,6 +19,9 @@ int run_show(const CommandLine& line, const std::stop_source& stop);
 int run_find(const CommandLine& line, const std::stop_source& stop);
 int run_diff(const CommandLine& line, const std::stop_source& stop);
 int run_drill(const CommandLine& line, const std::stop_source& stop, CommandOutcome& outcome);
+
+/// A file of --sql, whole. Throws Errc::usage if it cannot be read.
+OwnSql read_sql(const std::string& path);
 
 /// Whoever replaces a protected environment says so by its name: with --confirm, or at the terminal
 /// when asked. Throws Errc::refused otherwise.

@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "base/utf8.h"
+#include "cli/ago.h"
 #include "cli/table.h"
 
 namespace dolibarr_backup {
@@ -74,10 +75,6 @@ std::string_view name_of_change(DocumentChange::Kind kind) {
   return "changed";
 }
 
-std::string age(Instant now, Instant then) {
-  return format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(now - then));
-}
-
 }  // namespace
 
 std::string verify_text(const VerifyReport& report) {
@@ -108,8 +105,8 @@ std::string verify_json(const VerifyReport& report) {
 }
 
 std::string restore_plan_text(const RestoreReport& report, Instant now) {
-  std::string text = fmt::format("point of {}, {} ago, pair {}\n", format_instant(report.point.at),
-                                 age(now, report.point.at), name_of(report.point.judgement));
+  std::string text = fmt::format("point of {}, {}, pair {}\n", format_instant(report.point.at),
+                                 format_ago(now, report.point.at), name_of(report.point.judgement));
   Table table({{"HALF"}, {"ARCHIVE"}, {"TAKEN"}, {"SIZE", Align::right}, {"INTO"}});
   for (const auto& [which, half] : report.halves)
     table.add_row({std::string(name_of(which)), file_name(half.archive.archive.key),

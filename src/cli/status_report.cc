@@ -7,13 +7,14 @@
 
 #include "base/secret.h"
 #include "base/utf8.h"
+#include "cli/ago.h"
 #include "cli/table.h"
 
 namespace dolibarr_backup {
 namespace {
 
 std::string ago(Instant now, const std::optional<Instant>& then) {
-  return then ? format_duration(now - *then) + " ago" : "never";
+  return then ? format_ago(now, *then) : "never";
 }
 
 std::string upper(std::string_view word) {
@@ -63,8 +64,8 @@ std::string run_text(const EnvironmentStatus& status, RunKind kind) {
   if (found == status.runs.end() || !found->second.last)
     return fmt::format("  last {}: never\n", name_of(kind));
   const RunSummary& last = *found->second.last;
-  return fmt::format("  last {}: {}, {} ago, {}, took {}\n", name_of(kind), last.run.text(),
-                     format_duration(status.now - last.run.start()), name_of(last.result),
+  return fmt::format("  last {}: {}, {}, {}, took {}\n", name_of(kind), last.run.text(),
+                     format_ago(status.now, last.run.start()), name_of(last.result),
                      format_duration(last.finished - last.run.start()));
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "core/base64.h"
 
 namespace dolibarr_backup {
 namespace {
@@ -14,21 +15,6 @@ namespace {
 constexpr std::string_view kPrefix = "dolcrypt:AES-256-CTR:";
 constexpr size_t kKeyBytes = 32;
 constexpr size_t kVectorBytes = 16;
-constexpr size_t kGreatestValueBytes = 16u << 20;
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0 || text.size() > kGreatestValueBytes)
-    return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  // OpenSSL counts what the padding stands for as bytes.
-  const size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
-  bytes.resize(static_cast<size_t>(size) - padding);
-  return bytes;
-}
 
 std::string decrypt(const std::string& bytes, const Secret& key, std::string_view vector) {
   std::array<unsigned char, kKeyBytes> raw_key{};

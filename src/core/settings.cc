@@ -177,7 +177,7 @@ class Loader {
     check_exclusive(draft.layer, findings_);
     check_draft(draft, findings_);
     if (!draft.is_selected) return;
-    resolve_notify_files(draft, input_, findings_);
+    resolve_telling_files(draft, input_, findings_);
     if (!settings.in_cluster) resolve_credentials(draft, input_, findings_);
   }
 

@@ -92,6 +92,7 @@ struct MetricsSettings {
   std::string pushgateway;  ///< a Pushgateway's URL, without a login
   std::string pushgateway_user;
   Secret pushgateway_password;
+  std::string pushgateway_password_file;  ///< where it came from, already read
 };
 
 /// Which runs are told of.

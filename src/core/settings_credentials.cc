@@ -109,10 +109,11 @@ std::optional<std::map<std::string, std::string>> read_profile(const std::string
   return entries;
 }
 
-void resolve_notify_files(SettingsDraft& draft, const SettingsInput& input,
-                          SettingsFindings& findings) {
+void resolve_telling_files(SettingsDraft& draft, const SettingsInput& input,
+                           SettingsFindings& findings) {
   for (const SettingKey& key : setting_keys()) {
-    if (!key.name.starts_with("notify.") || key.file_key.empty()) continue;
+    const bool tells = key.name.starts_with("notify.") || key.name.starts_with("metrics.");
+    if (!tells || key.file_key.empty()) continue;
     const auto file = draft.layer.find(key.file_key);
     if (file == draft.layer.end() || draft.invalid.contains(key.file_key)) continue;
     const SettingValue path = file->second;

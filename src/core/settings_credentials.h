@@ -13,10 +13,10 @@ namespace dolibarr_backup {
 std::optional<std::map<std::string, std::string>> read_profile(const std::string& text,
                                                                const std::string& profile);
 
-/// Reads the files that hold secrets of notices. A warning if one cannot be used: it must not
-/// keep a backup from being made.
-void resolve_notify_files(SettingsDraft& draft, const SettingsInput& input,
-                          SettingsFindings& findings);
+/// Reads the files that hold secrets of notices and metrics. A warning if one cannot be used: it
+/// must not keep a backup from being made.
+void resolve_telling_files(SettingsDraft& draft, const SettingsInput& input,
+                           SettingsFindings& findings);
 
 /// Fills in the S3 credentials of an environment whose store is a bucket: reads the
 /// files that are named; a problem if the key's id or the secret is missing.

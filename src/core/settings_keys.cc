@@ -306,6 +306,10 @@ void add_metrics(std::vector<SettingKey>& keys) {
       Key("metrics.pushgateway_password")
           .secret(PLACE(metrics.pushgateway_password))
           .variables({"DOLIBARR_BACKUP_PUSHGATEWAY_PASSWORD"})
+          .file_key("metrics.pushgateway_password_file")
+          .alternative(),
+      Key("metrics.pushgateway_password_file")
+          .text(PLACE(metrics.pushgateway_password_file), check_absolute_path)
           .alternative(),
   };
   keys.insert(keys.end(), metrics.begin(), metrics.end());

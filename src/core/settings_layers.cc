@@ -13,9 +13,10 @@ const Keys kAccessKeys = {"store.access_key_id",     "store.access_key_id_file",
                           "store.session_token",     "store.session_token_file"};
 
 // A value, or the file that holds it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kValueOrFile{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kValueOrFile{{
     {"database.user", "database.user_file"},
     {"database.password", "database.password_file"},
+    {"metrics.pushgateway_password", "metrics.pushgateway_password_file"},
     {"notify.ping.backup", "notify.ping.backup_file"},
     {"notify.ping.prune", "notify.ping.prune_file"},
     {"notify.ping.verify", "notify.ping.verify_file"},

@@ -62,6 +62,7 @@ defaults:
   #   textfile: /var/lib/prometheus/node-exporter # the folder of its textfile collector
   #   pushgateway: http://pushgateway.internal:9091
   #   pushgateway_user: ""
+  #   pushgateway_password_file: /etc/dolibarr-backup/push-password
   #   pushgateway_password: ""      # only if nobody but its owner can read this file
 
   # Who is told of each backup, prune, verify and drill. Addresses of ping and webhook are

@@ -340,7 +340,10 @@ void Judgement::judge_coverage() {
 void Judgement::judge_proof(RunKind kind, FindingKind overdue) {
   const KindRuns& runs = status_.runs[kind];
   if (!runs.last_success)
-    find(overdue, std::nullopt, fmt::format("no {} has succeeded yet", name_of(kind)));
+    find(overdue, std::nullopt,
+         facts_.earlier_records ? fmt::format("no {} has succeeded since {}", name_of(kind),
+                                              format_instant(facts_.records.back()->run.start()))
+                                : fmt::format("no {} has succeeded yet", name_of(kind)));
   else if (const Instant at = runs.last_success->run.start();
            facts_.now - at > facts_.proof_max_age)
     find(overdue, std::nullopt,

@@ -96,6 +96,7 @@ struct StatusFacts {
   /// Newest first, all that were read; at least up to the last success of each half. They
   /// must outlive the call. Those of the future are a finding and prove nothing.
   std::vector<const RunRecord*> records;
+  bool earlier_records = false;         ///< there are older ones, not read
   std::vector<StatusArchive> archives;  ///< in force, oldest first
   std::vector<InstantFact> instants;
   std::vector<std::string> chain_breaks;  ///< sentences

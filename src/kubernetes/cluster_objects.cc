@@ -139,6 +139,10 @@ void add_sources(const EnvironmentSettings& environment, const PodCommand& comma
              std::move(documents));
 }
 
+std::string sql_key(size_t index) {
+  return fmt::format("SQL_{}", index + 1);
+}
+
 Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& command,
                  const std::string& name) {
   const KubernetesSettings& cluster = environment.kubernetes;
@@ -159,10 +163,20 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
                          command.source->kubernetes.store_ca_secret);
   }
   if (command.reads_sources) add_sources(environment, command, mounts);
+  if (!command.sql.empty()) {
+    Json items = Json::array();
+    for (size_t i = 0; i < command.sql.size(); ++i)
+      items.push_back(item(sql_key(i), command.sql[i].name));
+    mounts.add(secret_volume("sql", name, std::move(items)), mount("sql", kPodSql));
+  }
   if (is_drill(command) && !cluster.conf_key_secret.empty())
     mounts.add(
         secret_volume("conf-key", cluster.conf_key_secret, Json::array({item("key", "key")})),
         mount("conf-key", files + "/conf-key"));
+  if (mounts_push_password(environment, command.source))
+    mounts.add(
+        secret_volume("metrics", name, Json::array({item(kPushPassword, "pushgateway_password")})),
+        mount("metrics", files + "/metrics"));
   Json room = Json::object();
   if (!needs_room(command)) room["sizeLimit"] = "64Mi";
   mounts.add({{"name", "tmp"}, {"emptyDir", std::move(room)}},
@@ -172,8 +186,7 @@ Mounts mounts_of(const EnvironmentSettings& environment, const PodCommand& comma
 
 // The settings file says the same. The program refuses to run when they differ. With two
 // environments in the file they would say of which: only the file does.
-Json variables_of(const EnvironmentSettings& environment, const PodCommand& command,
-                  const std::string& run) {
+Json variables_of(const EnvironmentSettings& environment, const PodCommand& command) {
   const auto variable = [](const char* name, const std::string& value) -> Json {
     return {{"name", name}, {"value", value}};
   };
@@ -185,10 +198,6 @@ Json variables_of(const EnvironmentSettings& environment, const PodCommand& comm
     variables.push_back(
         variable("AWS_ENDPOINTS_FILE", std::string(kPodSecrets) + "/store/endpoint"));
   variables.push_back(variable("TMPDIR", "/tmp"));
-  if (!environment.metrics.pushgateway_password.empty())
-    variables.push_back(
-        {{"name", "DOLIBARR_BACKUP_PUSHGATEWAY_PASSWORD"},
-         {"valueFrom", {{"secretKeyRef", {{"name", run}, {"key", kPushPassword}}}}}});
   return variables;
 }
 
@@ -202,8 +211,7 @@ Json resources_of(const KubernetesSettings& cluster, bool drill) {
           {"limits", {{"memory", or_else(cluster.memory_limit, drill ? "2Gi" : "1Gi")}}}};
 }
 
-Json container_of(const EnvironmentSettings& environment, const PodCommand& command,
-                  const std::string& run, Json mounts) {
+Json container_of(const EnvironmentSettings& environment, const PodCommand& command, Json mounts) {
   Json arguments = {fmt::format("--config={}/settings.yaml", kPodSettings),
                     "--env=" + (command.source ? command.source->name : environment.name)};
   for (const std::string& argument : command.arguments) arguments.push_back(argument);
@@ -212,7 +220,7 @@ Json container_of(const EnvironmentSettings& environment, const PodCommand& comm
           {"imagePullPolicy", environment.kubernetes.image_pull_policy},
           {"command", Json::array({"dolibarr-backup"})},
           {"args", std::move(arguments)},
-          {"env", variables_of(environment, command, run)},
+          {"env", variables_of(environment, command)},
           {"resources", resources_of(environment.kubernetes, is_drill(command))},
           {"securityContext",
            {{"allowPrivilegeEscalation", false},
@@ -242,8 +250,7 @@ Json pod_of(const EnvironmentSettings& environment, const PodCommand& command,
   if (!cluster.priority_class.empty()) spec["priorityClassName"] = cluster.priority_class;
   if (!cluster.tolerations.empty()) spec["tolerations"] = tolerations_of(cluster.tolerations);
   if (!cluster.node_selector.empty()) spec["nodeSelector"] = labels_of(cluster.node_selector);
-  spec["containers"] =
-      Json::array({container_of(environment, command, name, std::move(mounts.mounts))});
+  spec["containers"] = Json::array({container_of(environment, command, std::move(mounts.mounts))});
   spec["volumes"] = std::move(mounts.volumes);
   Json labels = labels_of(cluster.pod_labels);
   labels.update(own_labels(environment, command, name));
@@ -328,15 +335,15 @@ std::vector<ClusterObject> owned_objects(const EnvironmentSettings& environment,
     data[std::string(kSourcePrefix) + kKeyId] = source->access_key_id.reveal();
     data[std::string(kSourcePrefix) + kSecretKey] = source->secret_access_key.reveal();
   }
+  for (size_t i = 0; i < command.sql.size(); ++i) data[sql_key(i)] = command.sql[i].content;
   const Json metadata = owned_metadata(environment, command, name, job_uid);
   Json secret = {{"apiVersion", "v1"},
                  {"kind", "Secret"},
                  {"metadata", metadata},
                  {"type", "Opaque"},
                  {"data", std::move(data)}};
-  if (const Secret& password = environment.metrics.pushgateway_password;
-      !command.source && !password.empty())
-    secret["stringData"] = {{kPushPassword, password.reveal()}};
+  if (mounts_push_password(environment, command.source))
+    secret["stringData"] = {{kPushPassword, environment.metrics.pushgateway_password.reveal()}};
   return {Json{{"apiVersion", "v1"},
                {"kind", "ConfigMap"},
                {"metadata", metadata},
@@ -354,7 +361,9 @@ std::string masked_objects(const EnvironmentSettings& environment, const PodComm
   EnvironmentSettings shown = environment;
   if (!shown.metrics.pushgateway_password.empty())
     shown.metrics.pushgateway_password = Secret("***");
-  for (Json& object : owned_objects(shown, command, name, "UID-OF-THE-JOB", masked, source))
+  PodCommand shown_command = command;
+  for (PodFile& file : shown_command.sql) file.content = "***";
+  for (Json& object : owned_objects(shown, shown_command, name, "UID-OF-THE-JOB", masked, source))
     items.push_back(std::move(object));
   const Json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
   return list.dump(2) + "\n";

@@ -19,7 +19,7 @@ using ClusterObject = nlohmann::ordered_json;
 inline constexpr const char* kRunLabel = "dolibarr-backup/run";
 inline constexpr const char* kContainer = "dolibarr-backup";
 
-/// The store's credentials as the cluster's API gives them: base64, never decoded.
+/// The store's credentials as the cluster's API gives them: base64.
 struct StoreCredentials {
   Secret access_key_id, secret_access_key;
   Secret endpoint;  ///< empty if the settings name it

@@ -108,9 +108,9 @@ std::string Kubectl::run(const std::vector<std::string>& arguments, const std::s
   return out;
 }
 
-void Kubectl::lines(const std::vector<std::string>& arguments,
-                    const std::function<void(const std::string&)>& line,
-                    const std::stop_token& stop) const {
+std::string Kubectl::lines(const std::vector<std::string>& arguments,
+                           const std::function<void(const std::string&)>& line,
+                           const std::stop_token& stop) const {
   std::string rest;
   read(
       arguments, "",
@@ -122,7 +122,7 @@ void Kubectl::lines(const std::vector<std::string>& arguments,
         rest.erase(0, start);
       },
       stop);
-  if (!rest.empty()) line(rest);
+  return rest;
 }
 
 }  // namespace dolibarr_backup

@@ -30,11 +30,10 @@ class Kubectl {
   /// if it failed or cannot be started; Errc::interrupted when stopped.
   std::string run(const std::vector<std::string>& arguments, const std::string& input = "",
                   const std::stop_token& stop = {}) const;
-  /// The same for a stream: each line as it comes. An unfinished last line is given only if
-  /// kubectl exited with 0.
-  void lines(const std::vector<std::string>& arguments,
-             const std::function<void(const std::string&)>& line,
-             const std::stop_token& stop) const;
+  /// The same for a stream: each line as it comes. Returns what came after the last end of a line.
+  std::string lines(const std::vector<std::string>& arguments,
+                    const std::function<void(const std::string&)>& line,
+                    const std::stop_token& stop) const;
 
  private:
   void read(const std::vector<std::string>& arguments, const std::string& input,

@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // What the pod has of its own, or what means nothing there.
-constexpr std::array<std::string_view, 12> kLeftOut{"store.directory",
+constexpr std::array<std::string_view, 13> kLeftOut{"store.directory",
                                                     "store.access_key_id",
                                                     "store.access_key_id_file",
                                                     "store.secret_access_key_file",
@@ -24,7 +24,8 @@ constexpr std::array<std::string_view, 12> kLeftOut{"store.directory",
                                                     "database.user_file",
                                                     "database.password_file",
                                                     "database.service",
-                                                    "metrics.textfile"};
+                                                    "metrics.textfile",
+                                                    "metrics.pushgateway_password_file"};
 
 // Said even where it is the default: the pod's variables are compared with them.
 constexpr std::array<std::string_view, 7> kAlwaysSaid{
@@ -109,6 +110,11 @@ std::string full_host(const EnvironmentSettings& environment) {
 
 }  // namespace
 
+bool mounts_push_password(const EnvironmentSettings& environment,
+                          const EnvironmentSettings* source) {
+  return !source && !environment.metrics.pushgateway_password.empty();
+}
+
 std::string pod_settings(const EnvironmentSettings& environment,
                          const EnvironmentSettings* source) {
   const KubernetesSettings& cluster = environment.kubernetes;
@@ -119,6 +125,8 @@ std::string pod_settings(const EnvironmentSettings& environment,
   put(said, "database.password_file", files + "/database/password");
   if (!cluster.database_ca_config_map.empty() || !cluster.database_ca_secret.empty())
     put(said, "database.sslrootcert", files + "/database-ca/ca.crt");
+  if (mounts_push_password(environment, source))
+    put(said, "metrics.pushgateway_password_file", files + "/metrics/pushgateway_password");
   Json environments = {{environment.name, std::move(said)}};
   if (source) environments[source->name] = said_of_source(*source, environment);
   return Json{{"environments", std::move(environments)}}.dump(2) + "\n";

@@ -19,6 +19,10 @@ inline constexpr const char* kPodSecrets = "/run/secrets/dolibarr-backup";
 std::string pod_settings(const EnvironmentSettings& environment,
                          const EnvironmentSettings* source = nullptr);
 
+/// The pod gets the Pushgateway's password. A restore from another environment tells no metrics.
+bool mounts_push_password(const EnvironmentSettings& environment,
+                          const EnvironmentSettings* source);
+
 /// The settings of both name the same database: host, as the cluster's DNS completes it, port and
 /// name. Two contexts are taken for two clusters, each with Services of its own. What a server is
 /// called beside that only the server can tell (app/restore). Pure.

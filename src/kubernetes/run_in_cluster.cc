@@ -13,7 +13,9 @@
 #include "base/stop.h"
 #include "core/setting_values.h"
 #include "kubernetes/cluster_objects.h"
+#include "kubernetes/cluster_store.h"
 #include "kubernetes/kubectl.h"
+#include "kubernetes/log_position.h"
 #include "kubernetes/pause.h"
 #include "kubernetes/pod_state.h"
 #include "kubernetes/scale_down.h"
@@ -32,6 +34,9 @@ constexpr seconds kEventsAfter{2};  // a pod that starts needs no explanation
 constexpr int kCleanupTries = 4;
 // For one request; a create that is cut off by us could leave what nobody knows of.
 constexpr const char* kRequestTimeout = "--request-timeout=30s";
+constexpr const char* kLinesMissing =
+    "lines of the pod's output may be missing here: its node has put away the older part of its "
+    "log, and gives only the newer one";
 // The pod has 60 s to abort its uploads.
 constexpr const char* kWaitForEnd = "--timeout=75s";
 
@@ -60,8 +65,8 @@ class ClusterRun {
 
   // Its pod waits for what create_owned() makes.
   void create_job(const std::stop_token& stop) {
-    credentials_ = credentials_of(environment_, stop);
-    if (command_.source) source_credentials_ = credentials_of(*command_.source, stop);
+    credentials_ = fetch_store_credentials(environment_, stop);
+    if (command_.source) source_credentials_ = fetch_store_credentials(*command_.source, stop);
     throw_if_stopped(stop);
     begun_ = true;  // also if the answer is lost
     const std::string made = with_context("while making the Job", [&] {
@@ -116,22 +121,6 @@ class ClusterRun {
   const std::string& name() const { return name_; }
 
  private:
-  // Through the environment's own context: two environments may be in two clusters.
-  static StoreCredentials credentials_of(const EnvironmentSettings& environment,
-                                         const std::stop_token& stop) {
-    const KubernetesSettings& cluster = environment.kubernetes;
-    const Kubectl kubectl(cluster);
-    return read_store_credentials(
-        with_context("while reading the store's credentials",
-                     [&] {
-                       return kubectl.run({"get", "secret", cluster.store_secret,
-                                           "--namespace=" + cluster.store_secret_namespace,
-                                           "--output=json", kRequestTimeout},
-                                          "", stop);
-                     }),
-        environment);
-  }
-
   void remove() noexcept {
     if (!begun_) return;
     for (int left = kCleanupTries; left > 0; --left) {
@@ -274,8 +263,7 @@ class StartWait {
   std::optional<Clock::time_point> hopeless_since_;
 };
 
-// The container's log, each line once, however often the stream is cut: it is read anew from its
-// beginning and what was given is passed over.
+// The container's log, each line once, however often the stream is cut.
 class PodLog {
  public:
   PodLog(const ClusterRun& run, const std::function<void(const std::string&)>& line)
@@ -287,7 +275,8 @@ class PodLog {
     const std::stop_callback forward(stop, [&] { ended.request_stop(); });
     const std::jthread watcher([&](const std::stop_token& closed) { watch(closed, ended); });
     try {
-      read({"logs", "--follow", pod, std::string("--container=") + kContainer}, ended.get_token());
+      // Cut in the middle of a line, that line comes again.
+      read(pod, {"--follow"}, ended.get_token());
     } catch (const Error& error) {
       throw_if_stopped(stop);
       if (error.code() != Errc::cluster && error.code() != Errc::interrupted) throw;
@@ -298,7 +287,9 @@ class PodLog {
   // What the stream may have lost at its end.
   bool read_rest(const std::string& pod, const std::stop_token& stop) {
     try {
-      read({"logs", pod, std::string("--container=") + kContainer, kRequestTimeout}, stop);
+      const std::string unended = read(pod, {kRequestTimeout}, stop);
+      if (!unended.empty()) take(unended);
+      if (position_.is_passing()) log::warning("{}", kLinesMissing);
       return true;
     } catch (const Error& error) {
       if (error.code() != Errc::cluster) throw;
@@ -308,16 +299,25 @@ class PodLog {
   }
 
  private:
-  void read(const std::vector<std::string>& arguments, const std::stop_token& stop) {
-    size_t seen = 0;
-    run_.kubectl().lines(
-        arguments,
-        [&](const std::string& text) {
-          if (++seen <= given_) return;
-          given_ = seen;
-          line_(text);
-        },
-        stop);
+  std::string read(const std::string& pod, const std::vector<std::string>& options,
+                   const std::stop_token& stop) {
+    std::vector<std::string> arguments = {"logs", pod, std::string("--container=") + kContainer,
+                                          "--timestamps"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    position_.begin();
+    return run_.kubectl().lines(
+        arguments, [&](const std::string& line) { take(line); }, stop);
+  }
+
+  void take(const std::string& line) {
+    const auto [time, text] = read_stamp(line);
+    if (time.empty()) {
+      log::warning("of the pod's log its node says: {}", text);
+      return;
+    }
+    const LogPosition::Line place = position_.next(time);
+    if (place == LogPosition::Line::after_gap) log::warning("{}", kLinesMissing);
+    if (place != LogPosition::Line::passed) line_(std::string(text));
   }
 
   // Ends a stream that hangs: the node is lost, or the connection died unnoticed.
@@ -340,7 +340,7 @@ class PodLog {
 
   const ClusterRun& run_;
   const std::function<void(const std::string&)>& line_;
-  size_t given_ = 0;
+  LogPosition position_;
 };
 
 RunOutcome follow_to_the_end(const ClusterRun& run,

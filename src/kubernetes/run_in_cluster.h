@@ -11,7 +11,7 @@ namespace dolibarr_backup {
 
 /// Runs `command` for `environment` in a Job in its cluster and returns the exit code of its
 /// container, read from the pod's status. `line` gets each line of the pod's output once, as it
-/// comes.
+/// comes; if the node no longer has some of them, a warning says so.
 ///
 /// The store's credentials are copied into a Secret that lives as long as the run; it and the
 /// settings belong to the Job. They are removed on every way out; what a killed process leaves

@@ -40,12 +40,12 @@ void ScaleDown::plan(bool allowed, const std::stop_token& stop) {
   // The notes before the Jobs: a run makes its Job first, so one whose note is seen here and whose
   // Job is not seen then has ended.
   const std::vector<Workload> leftovers = leftovers_of_runs(stop);
-  const std::vector<std::string> runs = restores_under_way(
+  const std::vector<RestoreUnderWay> runs = restores_under_way(
       kubectl_.run({"get", "jobs,pods", "--selector=app.kubernetes.io/name=dolibarr-backup",
                     "--output=json", kRequestTimeout},
                    "", stop),
       settings_.documents_claim);
-  if (!runs.empty()) refuse_beside(runs.front());
+  if (!runs.empty()) refuse_beside(runs.front(), leftovers);
   for (const Workload& left : leftovers) {
     if (left.replicas == 0)
       log::warning("an earlier run was killed and left {} at 0: it is put back to {}",
@@ -90,11 +90,34 @@ std::vector<Workload> ScaleDown::leftovers_of_runs(const std::stop_token& stop) 
       settings_.documents_claim);
 }
 
-void ScaleDown::refuse_beside(const std::string& run) const {
-  throw Error(Errc::refused, fmt::format("a restore is under way: {}", run))
-      .with_hint(fmt::format("wait for it, or end it: kubectl --context={} --namespace={} "
-                             "delete job {}",
-                             settings_.context, settings_.namespace_, run));
+void ScaleDown::refuse_beside(const RestoreUnderWay& restore,
+                              const std::vector<Workload>& noted) const {
+  std::string hint =
+      fmt::format("wait for it, or, if the program that began it was killed, end it: {}",
+                  by_hand("delete job " + restore.run));
+  for (const Workload& one : noted)
+    if (one.scaled_by == restore.run && one.replicas == 0)
+      hint += fmt::format("; the next restore then puts {} back to {}, or: {}", one.reference(),
+                          one.former_replicas, by_hand(one.reference(), one.former_replicas));
+  throw Error(Errc::refused, fmt::format("a restore is under way: {}{}", restore.run,
+                                         restore.has_started ? "" : " (its pod has not started)"))
+      .with_hint(hint);
+}
+
+// Of a restore of another claim that this workload uses too.
+void ScaleDown::refuse_noted(const Workload& workload) const {
+  const std::string reference = workload.reference();
+  std::string steps = by_hand(
+      fmt::format("annotate {} {}- {}- {}-", reference, kFormerReplicas, kScaledBy, kScaledFor));
+  if (workload.replicas == 0) steps = by_hand(reference, workload.former_replicas) + " && " + steps;
+  throw Error(
+      Errc::refused,
+      fmt::format("{} is noted to be put back to {} by run '{}', a restore of the claim "
+                  "'{}'",
+                  reference, workload.former_replicas, workload.scaled_by, workload.scaled_for))
+      .with_hint(fmt::format("wait for that run; if it was killed, the next restore of that claim "
+                             "puts it back, or: {}",
+                             steps));
 }
 
 Workload ScaleDown::workload_of(const MountingPod& pod, const std::stop_token& stop) const {
@@ -119,8 +142,11 @@ void ScaleDown::scale(const std::string& reference, const std::stop_token& stop)
   for (int left = kTries;; --left) {
     throw_if_stopped(stop);
     const Workload workload = read(reference, stop);
-    // Of a run that began at the same time: its number would be lost.
-    if (workload.former_replicas >= 0) refuse_beside(workload.scaled_by);
+    // Of another run: its number would be lost.
+    if (workload.former_replicas >= 0 && workload.scaled_for != settings_.documents_claim)
+      refuse_noted(workload);
+    // It began at the same time.
+    if (workload.former_replicas >= 0) refuse_beside({workload.scaled_by, true}, {});
     scaled_.push_back(workload);  // also if the answer is lost
     try {
       kubectl_.run({"patch", reference, "--type=merge", "--output=name",
@@ -190,9 +216,13 @@ void ScaleDown::leave() noexcept {
   scaled_.clear();
 }
 
+std::string ScaleDown::by_hand(const std::string& words) const {
+  return fmt::format("kubectl --context={} --namespace={} {}", settings_.context,
+                     settings_.namespace_, words);
+}
+
 std::string ScaleDown::by_hand(const std::string& reference, int replicas) const {
-  return fmt::format("kubectl --context={} --namespace={} scale {} --replicas={}",
-                     settings_.context, settings_.namespace_, reference, replicas);
+  return by_hand(fmt::format("scale {} --replicas={}", reference, replicas));
 }
 
 }  // namespace dolibarr_backup

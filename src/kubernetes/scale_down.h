@@ -40,13 +40,16 @@ class ScaleDown {
   std::vector<MountingPod> mounting_pods(const std::stop_token& stop) const;
   std::vector<std::string> application_pods(const std::stop_token& stop) const;
   std::vector<Workload> leftovers_of_runs(const std::stop_token& stop) const;
-  [[noreturn]] void refuse_beside(const std::string& run) const;
+  [[noreturn]] void refuse_beside(const RestoreUnderWay& restore,
+                                  const std::vector<Workload>& noted) const;
+  [[noreturn]] void refuse_noted(const Workload& workload) const;
   Workload workload_of(const MountingPod& pod, const std::stop_token& stop) const;
   void scale(const std::string& reference, const std::stop_token& stop);
   void wait_until_gone(const std::stop_token& stop) const;
   Workload read(const std::string& reference, const std::stop_token& stop = {}) const;
   void put_back(const std::string& reference, const std::string& run) const;
   void put_back() noexcept;
+  std::string by_hand(const std::string& words) const;
   std::string by_hand(const std::string& reference, int replicas) const;
 
   const KubernetesSettings& settings_;

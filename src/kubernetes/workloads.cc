@@ -50,6 +50,13 @@ bool has_ended(const Json& pod) {
   return phase == "Succeeded" || phase == "Failed";
 }
 
+bool has_started(const Json& pod) {
+  const Json containers = part(pod, "/status/containerStatuses");
+  return std::any_of(containers.begin(), containers.end(), [](const Json& one) {
+    return !part(one, "/state/running").is_null() || !part(one, "/state/terminated").is_null();
+  });
+}
+
 bool job_has_ended(const Json& job) {
   const Json conditions = part(job, "/status/conditions");
   return std::any_of(conditions.begin(), conditions.end(), [](const Json& one) {
@@ -106,18 +113,21 @@ std::vector<MountingPod> pods_that_mount(const std::string& pods, const std::str
   return found;
 }
 
-std::vector<std::string> restores_under_way(const std::string& jobs_and_pods,
-                                            const std::string& claim) {
-  std::vector<std::string> runs;
+std::vector<RestoreUnderWay> restores_under_way(const std::string& jobs_and_pods,
+                                                const std::string& claim) {
+  std::vector<RestoreUnderWay> runs;
   for (const Json& object : items_of(parsed(jobs_and_pods))) {
     const OwnLabels labels = own_labels(object);
     if (!labels.replaces) continue;
+    const bool is_job = text(object, "/kind") == "Job";
     const bool at_work =
-        text(object, "/kind") == "Job"
-            ? !job_has_ended(object) && mounts(object, claim, "/spec/template/spec/volumes")
-            : !has_ended(object) && mounts(object, claim);
-    if (at_work && std::find(runs.begin(), runs.end(), labels.run) == runs.end())
-      runs.push_back(labels.run);
+        is_job ? !job_has_ended(object) && mounts(object, claim, "/spec/template/spec/volumes")
+               : !has_ended(object) && mounts(object, claim);
+    if (!at_work) continue;
+    auto known = std::find_if(runs.begin(), runs.end(),
+                              [&](const RestoreUnderWay& one) { return one.run == labels.run; });
+    if (known == runs.end()) known = runs.insert(known, {labels.run, false});
+    known->has_started |= !is_job && has_started(object);
   }
   return runs;
 }

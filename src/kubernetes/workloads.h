@@ -26,10 +26,15 @@ struct MountingPod {
 };
 std::vector<MountingPod> pods_that_mount(const std::string& pods, const std::string& claim);
 
-/// The runs of this program, each once, that replace what is in the claim: their Job is there and
-/// has not ended, be its pod made or not, or a pod of theirs has not. Of Jobs and pods.
-std::vector<std::string> restores_under_way(const std::string& jobs_and_pods,
-                                            const std::string& claim);
+/// A run of this program that replaces what is in the claim: its Job is there and has not ended, be
+/// its pod made or not, or a pod of it has not.
+struct RestoreUnderWay {
+  std::string run;
+  bool has_started = false;  ///< the container of a pod of it
+};
+/// Each once. Of Jobs and pods.
+std::vector<RestoreUnderWay> restores_under_way(const std::string& jobs_and_pods,
+                                                const std::string& claim);
 
 /// What runs this object.
 Controller controller_of(const std::string& object);

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
-#include "store/s3_client.h"
+#include "core/base64.h"
 
 namespace dolibarr_backup {
 namespace {

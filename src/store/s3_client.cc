@@ -1,12 +1,12 @@
 #include "store/s3_client.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <charconv>
 
 #include "base/log.h"
 #include "base/units.h"
+#include "core/base64.h"
 #include "store/key_rules.h"
 #include "store/s3_xml.h"
 #include "store/transport_error.h"
@@ -74,15 +74,6 @@ uint64_t content_length(const HttpResponse& response, const std::string& key) {
 }
 
 }  // namespace
-
-std::string base64(std::string_view bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   static_cast<int>(bytes.size()));
-  out.resize(static_cast<size_t>(size));
-  return out;
-}
 
 std::map<std::string, std::string> body_headers(Bytes body) {
   Digest md5 = Digest::md5();

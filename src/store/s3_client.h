@@ -28,8 +28,6 @@ struct S3Request {
   std::chrono::seconds stall_timeout{0};       ///< 0: as the settings say
 };
 
-/// Base64, as Content-MD5 has it.
-std::string base64(std::string_view bytes);
 /// The headers of a request with a body: its type and its MD5.
 std::map<std::string, std::string> body_headers(Bytes body);
 

@@ -38,10 +38,20 @@ const everything = merged(prod, {
     retention: { days: 30, months: 12, years: 11, fiscal_year_end: '06-30' }, max_unchanged_days: 30,
     pair_attempts: 3, settle_timeout: '30s', max_prune_percent: 50, orphan_grace: '72h', uploads_older_than: '1d',
     workers: 4, upload_memory: '24MiB', max_age: '30h', proof_max_age: '20d',
-    metrics: { pushgateway: 'http://pushgateway.monitoring:9091' },
+    metrics: { pushgateway: 'http://pushgateway.monitoring:9091', pushgateway_user: 'backup' },
+    notify: {
+      webhook: { when: 'always' },
+      mail: { server: 'smtp://mail.example:587', user: 'backup', from: 'backup@mail.example', to: 'anna@mail.example, ben@mail.example',
+        when: 'failure', allow_plaintext: false },
+    },
     store: { addressing: 'virtual-host', allow_http: false, stall_timeout: '60s', retries: 5 },
     database: { table_prefix: 'llx_', fingerprint: 'exact', connections: 2, lock_wait: '60s', pg_dump: '/usr/bin/pg_dump' },
   },
+  notify: {
+    vaultPath: 'erp/notify', ca: { configMap: 'notify-authority' },
+    secretKeys: { pingBackup: 'PING_BACKUP', pingDrill: 'PING_DRILL', webhookUrl: 'WEBHOOK', webhookAuthorization: 'WEBHOOK_LOGIN', mailPassword: 'MAIL' },
+  },
+  pushgatewayPasswordSecret: { name: 'pushgateway-login' },
   image: { repository: 'registry.example:5000/tools/dolibarr-backup', digest: `sha256:${'a'.repeat(64)}`, pullSecrets: ['pull'] },
   serviceAccount: { annotations: { note: 'on' } },
   nodeSelector: { 'kubernetes.io/arch': 'amd64' },
@@ -94,14 +104,22 @@ for (const version of versions) {
     'network policies': [merged(prod, { networkPolicy: { enabled: true } }),
       [...withVault, 'NetworkPolicy/erp-dolibarr-backup', 'NetworkPolicy/erp-dolibarr-backup-database']],
     alerts: [merged(prod, { prometheusRule: { enabled: true } }), [...withVault, 'PrometheusRule/erp-dolibarr-backup']],
+    'notices from a Secret': [merged(prod, { notify: { existingSecret: 'told', secretKeys: { pingBackup: 'ping' } } }),
+      [...withVault, 'Pod/erp-dolibarr-backup-test-notify']],
+    'notices from Vault': [merged(prod, { store: { existingSecret: 'own' }, notify: { vaultPath: 'erp/notify', secretKeys: { webhookUrl: 'url' } } }),
+      [...usual, 'Pod/erp-dolibarr-backup-test-notify', 'VaultStaticSecret/erp-dolibarr-backup-notify']],
+    'mail without a password': [merged(prod, { settings: { notify: { mail: { server: 'smtp://mail:25', from: 'a@b.example', to: 'c@d.example' } } } }),
+      [...withVault, 'Pod/erp-dolibarr-backup-test-notify']],
     everything: [everything, [...withVault, 'CronJob/erp-dolibarr-backup-drill', 'NetworkPolicy/erp-dolibarr-backup',
-      'NetworkPolicy/erp-dolibarr-backup-database', 'PrometheusRule/erp-dolibarr-backup']],
+      'NetworkPolicy/erp-dolibarr-backup-database', 'Pod/erp-dolibarr-backup-test-notify', 'PrometheusRule/erp-dolibarr-backup',
+      'VaultStaticSecret/erp-dolibarr-backup-notify']],
     'names that look like other things': [merged(prod, {
       store: { existingSecret: '123', secretKeys: { accessKeyId: '1e3', secretAccessKey: 'true', endpoint: '0x10' } },
       database: { name: 'null', host: '10', existingSecret: 'true' }, documents: { existingClaim: '1e3', subPath: '08' },
       serviceAccount: { name: 'off' }, priorityClassName: '5', image: { pullSecrets: ['7'], tag: '1.10' },
-      extraEnv: [{ name: 'NO', value: 'on' }],
-    }), usual.map((one) => one.replace('ServiceAccount/erp-dolibarr-backup', 'ServiceAccount/off'))],
+      extraEnv: [{ name: 'NO', value: 'on' }], settings: { metrics: { pushgateway: 'http://push:9091' } },
+      notify: { existingSecret: '0', secretKeys: { pingBackup: '1e3', webhookUrl: 'null' } }, pushgatewayPasswordSecret: { name: '08', key: 'no' },
+    }), [...usual.map((one) => one.replace('ServiceAccount/erp-dolibarr-backup', 'ServiceAccount/off')), 'Pod/erp-dolibarr-backup-test-notify']],
   };
   for (const [name, [values, expected]] of Object.entries(table))
     test(`${version}: ${name}`, () => {
@@ -179,6 +197,16 @@ for (const version of versions) {
     'a port out of range': [merged(prod, { database: { port: 70000 } }), /port/],
     'an unknown time zone form': [merged(prod, { timeZone: 'paris' }), /timeZone/],
     'an empty peer': [merged(prod, { networkPolicy: { storeTo: [{}] } }), /storeTo/],
+    'two sources of notices': [merged(everything, { notify: { existingSecret: 'told' } }), /give one/],
+    'keys of no Secret': [merged(prod, { notify: { secretKeys: { pingBackup: 'ping' } } }), /notify.existingSecret or notify.vaultPath/],
+    'a Secret of which nothing is used': [merged(prod, { notify: { existingSecret: 'told' } }), /secretKeys is empty/],
+    'an authorization for nobody': [merged(prod, { notify: { existingSecret: 'told', secretKeys: { webhookAuthorization: 'login' } } }), /webhookUrl is missing/],
+    'a password of no mail': [merged(prod, { notify: { existingSecret: 'told', secretKeys: { mailPassword: 'mail' } } }), /settings.notify.mail is missing/],
+    'mail to nobody': [merged(prod, { settings: { notify: { mail: { server: 'smtp://mail:25', from: 'a@b.example' } } } }), /to/],
+    "the mount within the notices' path": [merged(everything, { notify: { vaultPath: 'kvv2/erp/notify' } }), /notify.vaultPath.*below the mount/],
+    'a password of no Pushgateway': [merged(prod, { pushgatewayPasswordSecret: { name: 'push' } }), /settings.metrics.pushgateway is missing/],
+    'an address in the values': [merged(prod, { settings: { notify: { ping: { backup: 'https://hc-ping.com/x' } } } }), /ping/],
+    'a login in the values': [merged(prod, { settings: { metrics: { pushgateway_password: 'x' } } }), /pushgateway_password/],
     'a setting that the chart decides': [merged(prod, { settings: { prefix: 'erp/sandbox' } }), /prefix/],
   };
   test(`${version}: refuses mistakes`, () => {
@@ -241,25 +269,27 @@ test('the VaultStaticSecret is as decided', () => {
     vaultAuthRef: 'auth', mount: 'kvv2', type: 'kv-v2', path: 'erp/backup', refreshAfter: '1h',
     destination: { name: 'erp-dolibarr-backup-store', create: true, transformation: { excludeRaw: true } },
   });
-  const moved = render(merged(prod, { backup: { vaultS3Path: 'shop/backup' } })).find((one) => one.kind === 'VaultStaticSecret');
-  assert.equal(moved.spec.path, 'shop/backup');
+  const moved = render(merged(everything, { backup: { vaultS3Path: 'shop/backup' } })).filter((one) => one.kind === 'VaultStaticSecret');
+  assert.deepEqual(moved.map(({ spec }) => [spec.destination.name, spec.path]),
+    [['erp-dolibarr-backup-notify', 'erp/notify'], ['erp-dolibarr-backup-store', 'shop/backup']]);
 });
 
-test('one pod: backup, drill and test differ only in what must', () => {
-  const objects = render(merged(prod, { drill: { enabled: true } }));
+test('one pod: backup, drill and tests differ only in what must', () => {
+  const objects = render(merged(everything, { drill: { confKeySecret: { name: '' }, tmpSizeLimit: '64Mi' } }));
   const bare = (pod) => {
     const { spec } = clone(pod);
     spec.containers[0].args = spec.containers[0].args.slice(0, 2);
     return spec;
   };
   const backup = bare(podOf(cronJob(objects)));
-  assert.deepEqual(bare(objects.find((one) => one.kind === 'Pod')), backup);
+  const tests = objects.filter((one) => one.kind === 'Pod');
+  assert.deepEqual(tests.map((one) => one.spec.containers[0].args.slice(2)), [['identity', 'show'], ['notify', 'test']]);
+  for (const one of tests) assert.deepEqual(bare(one), backup);
   const drill = bare(podOf(cronJob(objects, '-drill')));
   delete drill.containers[0].resources;
   delete backup.containers[0].resources;
   for (const list of [backup.volumes, backup.containers[0].volumeMounts])
-    list.splice(0, list.length, ...list.filter((one) => !['database', 'documents'].includes(one.name)));
-  drill.volumes.at(-1).emptyDir = backup.volumes.at(-1).emptyDir;
+    list.splice(0, list.length, ...list.filter((one) => !['database', 'database-ca', 'documents'].includes(one.name)));
   assert.deepEqual(drill, backup);
 });
 
@@ -287,6 +317,8 @@ test('notes', () => {
   assert.match(notes({}), /NOT backed up/);
   assert.match(notes(prod), /"prod" is backed up to erp-backups\/erp\/prod[^]*kvv2\/erp\/backup[^]*--from=cronjob\/erp-dolibarr-backup /);
   assert.match(notes(merged(prod, { backup: { suspend: true } })), /WARNING: it is suspended/);
+  assert.match(notes(prod), /Nobody is told/);
+  assert.match(notes(everything), /erp-dolibarr-backup-notify \(made from Vault, kvv2\/erp\/notify\), pushgateway-login[^]*one message to each/);
 });
 
 test("the chart's version of the program is this one", () => {
@@ -329,16 +361,19 @@ test("the settings are the program's", () => {
   for (const key of offered) assert.ok(rendered.includes(key), `'everything' lacks ${key}`);
   const leftOut = ['store.directory', 'store.access_key_id', 'store.secret_access_key', 'store.session_token',
     'store.session_token_file', 'store.credentials_file', 'store.profile', 'database.user', 'database.password', 'database.service',
-    'metrics.textfile', 'metrics.pushgateway_user', 'metrics.pushgateway_password'];
-  // The pod itself is in the cluster. Notices need secrets, for which the chart has no place yet.
-  const outside = known.filter((key) => key.startsWith('kubernetes.') || key.startsWith('notify.'));
+    'metrics.textfile', 'metrics.pushgateway_password', 'notify.ping.backup', 'notify.ping.drill', 'notify.webhook.url',
+    'notify.webhook.authorization', 'notify.mail.password'];
+  // The pod itself is in the cluster, and runs neither of these by itself.
+  const outside = known.filter((key) => key.startsWith('kubernetes.') || /^notify\.ping\.(prune|verify)/.test(key));
   assert.deepEqual([...new Set([...rendered, ...leftOut, ...outside])].sort(), known);
 });
 
 const program = process.env.PROGRAM;
 test('the program reads the settings and knows the commands', { skip: program ? false : 'no program was given: tests/chart/run PROGRAM' }, () => {
   // The pod's files, made below a folder of our own.
-  const start = (objects, object, args, variables = {}) => {
+  const address = 'https://127.0.0.1:1';
+  const contents = { AWS_ENDPOINTS: address, PING_BACKUP: `${address}/ping`, PING_DRILL: `${address}/ping`, WEBHOOK: `${address}/hook` };
+  const start = (objects, object, args, variables = {}, missing = []) => {
     const root = mkdtempSync(join(scratch, 'pod-'));
     const { spec } = podOf(object);
     const [container] = spec.containers;
@@ -349,7 +384,7 @@ test('the program reads the settings and knows the commands', { skip: program ? 
     };
     for (const mount of container.volumeMounts)
       for (const { key, path } of spec.volumes.find((one) => one.name === mount.name).secret?.items ?? [])
-        write(join(root, mount.mountPath, path), key === 'AWS_ENDPOINTS' ? 'https://127.0.0.1:1\n' : `${key}-value\n`);
+        if (!missing.includes(mount.name)) write(join(root, mount.mountPath, path), `${contents[key] ?? `${key}-value`}\n`);
     for (const mount of container.volumeMounts)
       if (mount.name.endsWith('-ca')) write(join(root, mount.mountPath, 'ca.crt'), '');
     write(join(root, 'etc/dolibarr-backup/settings.yaml'), inside(objects.find((one) => one.kind === 'ConfigMap').data['settings.yaml']));
@@ -357,11 +392,13 @@ test('the program reads the settings and knows the commands', { skip: program ? 
     return spawnSync(program, [...container.args.slice(0, 2).map(inside), ...(args ?? container.args.slice(2).map(inside))],
       { encoding: 'utf8', env: { PATH: process.env.PATH, ...env, TMPDIR: root, ...variables }, timeout: 60000 });
   };
-  const show = (values, variables) => {
+  const show = (values, variables, missing) => {
     const objects = render(values);
-    const { status, stdout, stderr } = start(objects, cronJob(objects), ['config', 'show', '--json'], variables);
+    const { status, stdout, stderr } = start(objects, cronJob(objects), ['config', 'show', '--json'], variables, missing);
     return { status, stderr, ...JSON.parse(stdout) };
   };
+  const told = ['metrics.pushgateway_password', 'notify.ping.backup', 'notify.ping.drill', 'notify.webhook.url',
+    'notify.webhook.authorization', 'notify.mail.password'];
   for (const values of [prod, sandbox, everything]) {
     const shown = show(values);
     assert.deepEqual([shown.status, shown.problems, shown.warnings], [0, [], []], shown.stderr);
@@ -371,7 +408,11 @@ test('the program reads the settings and knows the commands', { skip: program ? 
     assert.equal(value('store.endpoint'), values.store.endpoint ?? 'https://127.0.0.1:1');
     assert.equal(value('database.host'), 'erp-db');
     assert.equal(value('protected'), String(values.environment === 'prod'));
+    for (const key of told) assert.equal(value(key), values === everything ? '***' : undefined, key);
   }
+  // Nobody is told, and there is a backup all the same.
+  const untold = show(everything, {}, ['notify', 'metrics']);
+  assert.deepEqual([untold.status, untold.problems, untold.warnings.length], [0, [], told.length], untold.stderr);
   // The pod's variables guard against a settings file that was changed.
   for (const [name, text] of [['PREFIX', 'erp/sandbox'], ['BUCKET', 'other'], ['DB', 'other'], ['PGHOST', 'other']])
     assert.equal(show(prod, { [name]: text }).status, 3, name);
@@ -384,6 +425,11 @@ test('the program reads the settings and knows the commands', { skip: program ? 
     const { status, stderr } = start(unreachable, object);
     assert.ok([4, 5].includes(status), `${object.metadata.name} ended with ${status}: ${stderr}`);
   }
+
+  const unheard = render(merged(prod, { notify: { existingSecret: 'told', secretKeys: { pingBackup: 'PING_BACKUP', webhookUrl: 'WEBHOOK' } } }));
+  const { status, stdout } = start(unheard, unheard.find((one) => one.metadata.name.endsWith('-test-notify')));
+  assert.equal(status, 3);
+  assert.match(stdout, /^ping of backup to https:\/\/127.0.0.1:1: FAILED.*\nwebhook to https:\/\/127.0.0.1:1: FAILED.*\n$/);
 });
 
 const authority = (of, ca) => (ca ? { [`${of}_ca_${ca.secret ? 'secret' : 'config_map'}`]: ca.secret ?? ca.configMap } : {});
@@ -393,6 +439,10 @@ function settingsFor(values) {
   const settings = clone(rendered.environments[values.environment]);
   for (const file of ['access_key_id_file', 'secret_access_key_file', 'ca_file']) delete settings.store[file];
   for (const file of ['user_file', 'password_file', 'sslrootcert']) delete settings.database[file];
+  if (values.pushgatewayPasswordSecret) {
+    settings.metrics.pushgateway_password_file = join(scratch, 'push-word');
+    writeFileSync(settings.metrics.pushgateway_password_file, 'push-word\n');
+  }
   settings.kubernetes = {
     context: 'test', namespace: 'dolibarr', documents_claim: values.documents.existingClaim,
     image: podOf(cronJob(render(values))).spec.containers[0].image, service_account: 'erp-dolibarr-backup',
@@ -412,20 +462,31 @@ test("the program's pod in a cluster is the chart's", { skip: program ? false : 
     drill: { enabled: true, confKeySecret: { name: 'dolibarr-key' } }, timeZone: 'Europe/Paris',
     store: { endpoint: 'https://storage.googleapis.com', ca: { configMap: 'store-authority' } },
     database: { sslmode: 'verify-full', ca: { secret: 'erp-db-ca' } }, documents: { subPath: 'documents' },
-    settings: { protected: false, php_time_zone: 'Europe/Paris', retention: { days: 31 }, workers: 4, store: { retries: 7 }, database: { connections: 3 } },
+    settings: { protected: false, php_time_zone: 'Europe/Paris', retention: { days: 31 }, workers: 4, store: { retries: 7 }, database: { connections: 3 },
+      metrics: { pushgateway: 'http://push:9091', pushgateway_user: 'backup' }, notify: { webhook: { when: 'always' } } },
+    notify: { existingSecret: 'told', secretKeys: { webhookUrl: 'url' }, ca: { secret: 'notify-ca' } },
+    pushgatewayPasswordSecret: { name: 'pushgateway-login', key: 'PUSHGATEWAY_PASSWORD' },
     image: { pullSecrets: ['pull'] }, nodeSelector: { 'kubernetes.io/arch': 'amd64' }, priorityClassName: 'backups',
     tolerations: [{ key: 'pool', operator: 'Equal', value: 'backup', effect: 'NoSchedule' }, { key: 'dedicated', operator: 'Exists' }],
   });
   const texts = (node) => node !== null && typeof node === 'object' ? Object.fromEntries(Object.entries(node).map(([key, value]) => [key, texts(value)])) : String(node);
-  // What must differ: the names of the transient objects, the last arguments, labels.
+  // What must differ: the names of the transient objects, the last arguments, labels. Of what tells of runs:
+  // who started the program is told by it, not by its pod; and its Secret is there, only later than the pod.
   const bare = (pod, own) => {
     const { metadata: { annotations }, spec } = clone(pod);
+    for (const list of [spec.volumes, spec.containers[0].volumeMounts])
+      list.splice(0, list.length, ...list.filter((one) => !['notify', 'notify-ca'].includes(one.name)));
     spec.containers[0].args = spec.containers[0].args.filter((one) => one !== '--log-format=json');
     const named = (name) => spec.volumes.find((one) => one.name === name);
     assert.equal(named('settings').configMap.name, own.settings);
     assert.equal(named('store').secret.secretName, own.store);
     named('settings').configMap.name = 'SETTINGS';
     named('store').secret.secretName = 'STORE';
+    if (named('metrics')) {
+      const { secretName, optional } = named('metrics').secret;
+      assert.deepEqual([secretName, optional], own.metrics);
+      named('metrics').secret = { ...named('metrics').secret, secretName: 'METRICS', optional: undefined };
+    }
     return { annotations, spec };
   };
   for (const values of [prod, sandbox, full, merged(full, { environment: 'sandbox', settings: { protected: true } })]) {
@@ -439,10 +500,13 @@ test("the program's pod in a cluster is the chart's", { skip: program ? false : 
       const [job, settings, secret] = JSON.parse(stdout).items;
       assert.deepEqual([job, settings, secret].flatMap(serverProblems), []);
       const { name } = job.metadata;
-      assert.deepEqual(bare(job.spec.template, { settings: name, store: name }),
-        bare(podOf(cronJob(objects, suffix)), { settings: 'erp-dolibarr-backup', store: 'erp-dolibarr-backup-store' }), command);
-      assert.deepEqual(texts(JSON.parse(settings.data['settings.yaml'])), texts(settingsOf(objects)));
-      assert.deepEqual(new Set(Object.values(secret.data)), new Set(['***']));
+      assert.deepEqual(bare(job.spec.template, { settings: name, store: name, metrics: [name, undefined] }),
+        bare(podOf(cronJob(objects, suffix)), { settings: 'erp-dolibarr-backup', store: 'erp-dolibarr-backup-store', metrics: ['pushgateway-login', true] }), command);
+      const charts = settingsOf(objects);
+      delete charts.environments[values.environment].notify;
+      assert.deepEqual(texts(JSON.parse(settings.data['settings.yaml'])), texts(charts));
+      assert.deepEqual(new Set(Object.values({ ...secret.data, ...secret.stringData })), new Set(['***']));
+      assert.equal('PUSHGATEWAY_PASSWORD' in (secret.stringData ?? {}), 'pushgatewayPasswordSecret' in values);
     }
   }
 });
@@ -500,6 +564,13 @@ test('the checks can fail', () => {
     "another environment's settings": (o) => { const d = kind(o, 'ConfigMap').data; d['settings.yaml'] = d['settings.yaml'].replaceAll('erp/prod', 'erp/sandbox'); },
     'a secret in the settings': (o) => { const d = kind(o, 'ConfigMap').data; d['settings.yaml'] = d['settings.yaml'].replace('password_file:', 'password:'); },
     'a file that is not mounted': (o) => { volume(o, 'database').secret.items.pop(); },
+    'a notice in the settings': (o) => { const d = kind(o, 'ConfigMap').data; d['settings.yaml'] = d['settings.yaml'].replace('url_file: /', 'url: https://'); },
+    'a ping in the settings': (o) => { const d = kind(o, 'ConfigMap').data; d['settings.yaml'] = d['settings.yaml'].replace('drill_file: /', 'drill: https://'); },
+    'an address that is not mounted': (o) => { volume(o, 'notify').secret.items.pop(); },
+    'a notice that decides whether there is a backup': (o) => { delete volume(o, 'notify').secret.optional; },
+    'a metric that does': (o) => { delete volume(o, 'metrics').secret.optional; },
+    "an authority of notices that does": (o) => { delete volume(o, 'notify-ca').configMap.optional; },
+    'a backup without its credentials': (o) => { volume(o, 'store').secret.optional = true; },
     'a drill with the documents': (o) => {
       const drill = podOf(cronJob(o, '-drill')).spec;
       drill.volumes.push(clone(volume(o, 'documents')));

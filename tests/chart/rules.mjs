@@ -66,6 +66,8 @@ function containerProblems(component, spec, objects, extraNames) {
     bad(volume.secret && volume.secret.defaultMode !== 0o444, `${volume.name}: user 33 could not read a file of root's`);
     bad((volume.secret || volume.configMap) && mount.subPath, `${volume.name}: a subPath hides what is renewed`);
   }
+  for (const { name, secret, configMap } of spec.volumes)
+    bad(Boolean((secret ?? configMap)?.optional) !== /^(metrics|notify(-ca)?)$/.test(name), `${name}: only what tells of runs may be missing`);
   const claims = spec.volumes.filter((volume) => volume.persistentVolumeClaim).length;
   bad(claims !== (component === 'drill' ? 0 : 1), `${component} mounts ${claims} claims`);
   bad(spec.volumes.some((volume) => volume.name === 'database') === (component === 'drill'), `${component}: the database's Secret`);
@@ -98,10 +100,11 @@ function settingsProblems(component, spec, objects) {
   bad(Boolean(settings.store.endpoint) === Boolean(env.AWS_ENDPOINTS_FILE), 'the endpoint must come from one place');
   const files = filesOf(spec, objects);
   const ofSource = (path) => path.startsWith('/database/') && component === 'drill';
-  for (const [path, value] of nodes({ store: settings.store, database: settings.database }))
+  const { store, database, metrics, notify } = settings;
+  for (const [path, value] of nodes({ store, database, metrics, notify }))
     if (/(_file|sslrootcert)$/.test(path)) bad(!ofSource(path) && !files.has(value), `${path}: nothing is mounted as ${value}`);
   for (const [path, value] of nodes(settings))
-    bad(/\/(password|secret_access_key|access_key_id|session_token)$/.test(path), `a secret in the settings: ${path} ${value}`);
+    bad(/\/(\w*password|secret_access_key|access_key_id|session_token|url|authorization|ping\/[a-z]+)$/.test(path), `a secret in the settings: ${path} ${value}`);
   if (component !== 'drill')
     bad(!spec.containers[0].volumeMounts.some((mount) => mount.name === 'documents' && mount.mountPath === settings.documents),
       'the documents are mounted elsewhere than the settings say');

@@ -41,13 +41,16 @@ milliseconds duration_of_a_run(const Program& program) {
   return std::chrono::duration_cast<milliseconds>(steady_clock::now() - start);
 }
 
-void survives_kills(Program& program, int rounds) {
+// Each time at other moments: --gtest_repeat tries more of them.
+constexpr int kRounds = 8;
+
+void survives_kills(Program& program) {
   const milliseconds whole = duration_of_a_run(program);
-  // A new seed each time, printed: more moments are tried the more often it runs.
+  // A new seed each time, printed.
   const unsigned seed = std::random_device()();
   std::cout << "seed " << seed << ", a run takes " << whole.count() << " ms\n";
   std::mt19937 random(seed);
-  for (int round = 0; round < rounds; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     change_both_halves(program, round);
     {
       const std::unique_ptr<ServerProcess> run = program.start({"-e", "prod", "backup"}, SIGKILL);
@@ -57,7 +60,7 @@ void survives_kills(Program& program, int rounds) {
     }
     ASSERT_EQ(program.damage(), "") << "round " << round;
   }
-  change_both_halves(program, rounds);
+  change_both_halves(program, kRounds);
   const CommandResult last = program.run({"-e", "prod", "backup"});
   ASSERT_EQ(last.status, 0) << last.errors;
   EXPECT_EQ(program.difference_after_restore(), "");
@@ -90,7 +93,7 @@ TEST(Kill, ARestoreHappenedOrNotAtAnyMoment) {
   const unsigned seed = std::random_device()();
   std::cout << "seed " << seed << ", a restore takes " << whole.count() << " ms\n";
   std::mt19937 random(seed);
-  for (int round = 0; round < 15; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     program.sql("update llx_facture set note_private = 'since'");
     program.write_document("ecm/since", "x");
     {
@@ -205,14 +208,14 @@ TEST(Kill, ABackupRefusesATreeInMidExchange) {
 
 TEST(Kill, ADirectoryStoreSurvivesAtAnyMoment) {
   Program program;
-  survives_kills(program, 25);
+  survives_kills(program);
 }
 
 TEST(Kill, CephSurvivesAtAnyMoment) {
   CephRgw ceph;
   Program program;
   program.use_s3_store(ceph.make_bucket("kills"));
-  survives_kills(program, 15);
+  survives_kills(program);
 }
 
 TEST(Kill, SigtermLeavesARecordAndNoUpload) {

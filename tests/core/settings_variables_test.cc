@@ -6,6 +6,7 @@
 namespace dolibarr_backup {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -58,6 +59,23 @@ TEST(SettingsVariables, SayWhereMetricsGo) {
   EXPECT_EQ(metrics.pushgateway, "http://push:9091");
   EXPECT_EQ(metrics.pushgateway_user, "backup");
   EXPECT_EQ(metrics.pushgateway_password.reveal(), "s3cr3t-push");
+  EXPECT_THAT(everything(result), Not(HasSubstr("s3cr3t-push")));
+}
+
+TEST(SettingsVariables, APushgatewaysPasswordMayStandInAFile) {
+  Input input(std::string(kProd) +
+                  "    metrics: {pushgateway: 'http://push:9091', pushgateway_user: backup,"
+                  " pushgateway_password_file: /run/push}\n",
+              kKeys);
+  const SettingsResult without = input.load();
+  EXPECT_THAT(lines(without.problems), IsEmpty()) << "metrics keep no backup from being made";
+  EXPECT_THAT(lines(without.warnings), ElementsAre(AllOf(HasSubstr("there is no file '/run/push'"),
+                                                         HasSubstr("nobody is told that way"))));
+  input.files["/run/push"] = "s3cr3t-push\n";
+  const SettingsResult with = input.load();
+  EXPECT_THAT(lines(with.warnings), IsEmpty());
+  EXPECT_EQ(with.environments.at(0).metrics.pushgateway_password.reveal(), "s3cr3t-push");
+  EXPECT_THAT(everything(with), Not(HasSubstr("s3cr3t-push")));
 }
 
 TEST(SettingsVariables, APushgatewaysAddressHoldsNoLogin) {

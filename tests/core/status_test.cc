@@ -337,6 +337,21 @@ TEST(Status, ACollapseIsForgottenAfterAMonth) {
   EXPECT_EQ(world.judge().halves.at(Half::db).growth_bytes, -990);
 }
 
+// Only the newest records are read: of the others nothing is said.
+TEST(Status, AProofBeforeTheRecordsThatWereReadIsNotDenied) {
+  World world(0);
+  world.backup(kNow - hours(25));
+  world.backup(kNow - hours(1));
+  const auto overdue = [&] {
+    for (const Finding& finding : world.judge().findings)
+      if (finding.kind == FindingKind::drill_overdue) return finding.text;
+    return std::string();
+  };
+  EXPECT_EQ(overdue(), "no drill has succeeded yet");
+  world.facts.earlier_records = true;
+  EXPECT_EQ(overdue(), "no drill has succeeded since 2026-06-29T01:15:00Z");
+}
+
 TEST(Status, DrillsAndVerifies) {
   World world;
   world.facts.proof_max_age = hours(23);

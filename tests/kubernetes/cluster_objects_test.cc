@@ -113,6 +113,21 @@ TEST(ClusterObjects, ACopyHasBothStoresAndOneDatabase) {
             "/run/secrets/dolibarr-backup/store/access_key_id");
 }
 
+TEST(ClusterObjects, TheCallersSqlLiesInTheSecretAlone) {
+  PodCommand refresh{"refresh", {"refresh"}, true};
+  refresh.sql = {{"1-mask.sql", "c3Fs"}};
+  const Json spec = pod_spec(refresh);
+  EXPECT_EQ((*named(spec["volumes"], "sql"))["secret"]["items"],
+            Json::parse(R"([{"key":"SQL_1","path":"1-mask.sql"}])"));
+  EXPECT_EQ((*named(spec["containers"][0]["volumeMounts"], "sql"))["mountPath"],
+            "/run/secrets/dolibarr-backup/sql");
+  const auto owned = owned_objects(cluster_environment(), refresh, "run-1", "uid-1", credentials());
+  EXPECT_EQ(owned.at(1)["data"]["SQL_1"], "c3Fs");
+  EXPECT_EQ(owned.at(0).dump().find("c3Fs"), std::string::npos);
+  EXPECT_EQ(masked_objects(cluster_environment(), refresh, "run-1").find("c3Fs"),
+            std::string::npos);
+}
+
 TEST(ClusterObjects, EachStoreHasItsOwnAuthority) {
   EnvironmentSettings prod = cluster_environment(), sandbox = prod;
   sandbox.name = "sandbox";
@@ -136,22 +151,29 @@ TEST(ClusterObjects, ThePushgatewaysPasswordIsInTheSecretAlone) {
   environment.metrics.pushgateway = "http://pushgateway:9091";
   environment.metrics.pushgateway_user = "backup";
   environment.metrics.pushgateway_password = Secret("push-word");
-  const Json container = pod_spec(kBackup, environment)["containers"][0];
-  const Json* variable = named(container["env"], "DOLIBARR_BACKUP_PUSHGATEWAY_PASSWORD");
-  ASSERT_NE(variable, nullptr);
-  EXPECT_EQ((*variable)["valueFrom"]["secretKeyRef"],
-            Json::parse(R"({"name":"run-1","key":"PUSHGATEWAY_PASSWORD"})"));
+  const Json spec = pod_spec(kBackup, environment);
+  const Json* volume = named(spec["volumes"], "metrics");
+  ASSERT_NE(volume, nullptr);
+  EXPECT_EQ((*volume)["secret"]["secretName"], "run-1");
+  EXPECT_EQ((*volume)["secret"]["items"],
+            Json::parse(R"([{"key":"PUSHGATEWAY_PASSWORD","path":"pushgateway_password"}])"));
+  const Json* mounted = named(spec["containers"][0]["volumeMounts"], "metrics");
+  ASSERT_NE(mounted, nullptr);
+  EXPECT_EQ(Json::parse(pod_settings(
+                environment))["environments"]["prod"]["metrics"]["pushgateway_password_file"],
+            (*mounted)["mountPath"].get<std::string>() + "/pushgateway_password");
   const auto owned = owned_objects(environment, kBackup, "run-1", "uid-1", credentials());
   EXPECT_THAT(owned.at(0).dump(), Not(HasSubstr("push-word")));
   EXPECT_EQ(owned.at(1)["stringData"]["PUSHGATEWAY_PASSWORD"], "push-word");
   EXPECT_THAT(
       masked_objects(environment, kBackup, "run-1"),
       testing::AllOf(Not(HasSubstr("push-word")), HasSubstr(R"("PUSHGATEWAY_PASSWORD": "***")")));
-  // A restore tells no metrics, and variables would not say of which environment.
+  // A restore from another environment tells no metrics.
   const EnvironmentSettings source = cluster_environment();
   PodCommand refresh{"refresh", {"refresh"}, true};
   refresh.source = &source;
-  EXPECT_THAT(pod_spec(refresh, environment).dump(), Not(HasSubstr("PUSHGATEWAY")));
+  EXPECT_THAT(pod_spec(refresh, environment).dump(), Not(HasSubstr("pushgateway")));
+  EXPECT_THAT(pod_settings(environment, &source), Not(HasSubstr("pushgateway_password")));
   EXPECT_FALSE(owned_objects(environment, refresh, "run-1", "uid-1", credentials())
                    .at(1)
                    .contains("stringData"));

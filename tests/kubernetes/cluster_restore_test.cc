@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <fstream>
+#include <regex>
 
 #include "kubernetes/in_cluster.h"
 
@@ -16,48 +18,12 @@ using testing::IsEmpty;
 class RestoreInCluster : public InCluster {
  protected:
   RestoreInCluster() {
-    cluster_.tell("apply",
-                  {application("Deployment", "erp", 2), application("StatefulSet", "cron", 1)});
-    eventually([&] { return cluster_.names({"Pod"}).size() == 3; }, "the application runs");
+    start_application();
     EXPECT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);  // from here: it is quicker
     program_.sql("update llx_facture set note_private = 'since'");
     program_.write_document("ecm/since", "x");
   }
 
-  static Json application(const std::string& kind, const std::string& name, int replicas) {
-    const Json labels = {{"app", name}};
-    const Json volume = {{"name", "d"}, {"persistentVolumeClaim", {{"claimName", "documents"}}}};
-    const Json container = {
-        {"name", "web"},
-        {"image", "app:1"},
-        {"volumeMounts", Json::array({{{"name", "d"}, {"mountPath", "/documents"}}})}};
-    Json object = {
-        {"apiVersion", "apps/v1"},
-        {"kind", kind},
-        {"metadata", {{"name", name}, {"namespace", kNamespace}}},
-        {"spec",
-         {{"replicas", replicas},
-          {"selector", {{"matchLabels", labels}}},
-          {"template",
-           {{"metadata", {{"labels", labels}}},
-            {"spec",
-             {{"containers", Json::array({container})}, {"volumes", Json::array({volume})}}}}}}}};
-    if (kind == "StatefulSet") object["spec"]["serviceName"] = name;
-    return object;
-  }
-
-  // "Deployment/erp=2", with the note if there is one; then how many pods run.
-  std::vector<std::string> workloads() const {
-    std::vector<std::string> found;
-    for (const Json& object : cluster_.read("objects"))
-      if (object["kind"] == "Deployment" || object["kind"] == "StatefulSet")
-        found.push_back(
-            object["kind"].get<std::string>() + "=" + object["spec"]["replicas"].dump() +
-            (object["metadata"].dump().find("dolibarr-backup/") == std::string::npos ? ""
-                                                                                     : " noted"));
-    std::sort(found.begin(), found.end());
-    return found;
-  }
   std::vector<std::string> usual() const { return {"Deployment=2", "StatefulSet=1"}; }
   std::vector<std::string> down() const { return {"Deployment=0 noted", "StatefulSet=0 noted"}; }
   void expect_as_it_was() const {
@@ -84,7 +50,12 @@ TEST_F(RestoreInCluster, IsRefusedWhileTheApplicationRuns) {
                     "dolibarr-backup/run=another", "dolibarr-backup/claim=other"});
   const CommandResult beside = run(restore_);
   EXPECT_EQ(beside.status, 7) << beside.errors;
-  EXPECT_THAT(beside.errors, HasSubstr("a restore is under way: another"));
+  EXPECT_THAT(beside.errors,
+              AllOf(HasSubstr("deployment/erp is noted to be put back to 9 by run 'another', a "
+                              "restore of the claim 'other'"),
+                    HasSubstr("kubectl --context=test --namespace=erp-prod annotate deployment/erp "
+                              "dolibarr-backup/replicas- dolibarr-backup/run- "
+                              "dolibarr-backup/claim-")));
   EXPECT_THAT(workloads(), testing::ElementsAre("Deployment=2 noted", "StatefulSet=1"));
   cluster_.kubectl({"annotate", "deployment/erp", "dolibarr-backup/replicas-",
                     "dolibarr-backup/run-", "dolibarr-backup/claim-"});
@@ -154,7 +125,10 @@ TEST_F(RestoreInCluster, TheNextOnePutsBackWhatAKilledOneLeft) {
   }
   const CommandResult early = run(restore_);
   EXPECT_EQ(early.status, 7) << early.errors;
-  EXPECT_THAT(early.errors, AllOf(HasSubstr("a restore is under way"), HasSubstr("delete job")));
+  EXPECT_THAT(early.errors,
+              AllOf(HasSubstr("a restore is under way"), HasSubstr("(its pod has not started)"),
+                    HasSubstr("--namespace=erp-prod delete job dolibarr-backup-prod-"),
+                    HasSubstr("scale deployment/erp --replicas=2")));
   EXPECT_EQ(workloads(), down());
   cluster_.tell("config", {{"speed", 100000}, {"freeze", Json::array()}});
   eventually([&] { return kinds_left().empty(); }, "the Job is gone");
@@ -162,6 +136,33 @@ TEST_F(RestoreInCluster, TheNextOnePutsBackWhatAKilledOneLeft) {
   EXPECT_EQ(workloads(), down());
   const CommandResult refused = run({"restore", "--into", "prod", "--confirm", "prod"});
   EXPECT_THAT(refused.errors, HasSubstr("left deployment/erp at 0"));
+  expect_as_it_was();
+}
+
+// What an operator is told to type works.
+TEST_F(RestoreInCluster, OneKilledBeforeItMadeTheSecretIsEndedByHand) {
+  cluster_.tell("errors",
+                {{"count", 1}, {"methods", {"POST"}}, {"path", "/configmaps"}, {"hang", "before"}});
+  {
+    const std::unique_ptr<ServerProcess> killed = start(restore_);
+    eventually([&] { return cluster_.count_asked("POST", "/configmaps") > 0; }, "it is that far");
+  }
+  EXPECT_EQ(workloads(), down());
+  EXPECT_THAT(kinds_left(), testing::ElementsAre("Job", "Pod"));
+  const CommandResult early = run(restore_);
+  EXPECT_EQ(early.status, 7) << early.errors;
+  EXPECT_THAT(early.errors, HasSubstr("(its pod has not started)"));
+  const std::regex words(
+      "end it: kubectl --context=test --namespace=erp-prod (delete job) (\\S+);");
+  std::smatch typed;
+  ASSERT_TRUE(std::regex_search(early.errors, typed, words)) << early.errors;
+  cluster_.kubectl({"--namespace=erp-prod", "delete", "job", typed[2], "--wait"});
+  eventually([&] { return kinds_left().empty(); }, "the Job is gone");
+  EXPECT_EQ(workloads(), down());
+  const CommandResult done = run(restore_);
+  EXPECT_EQ(done.status, 0) << done.errors;
+  EXPECT_THAT(done.errors, HasSubstr("an earlier run was killed and left deployment/erp at 0"));
+  EXPECT_FALSE(has_since());
   expect_as_it_was();
 }
 
@@ -223,45 +224,89 @@ TEST_F(RestoreInCluster, TheApplicationStaysDownIfTheJobMayStillRun) {
 }
 
 TEST_F(RestoreInCluster, ASandboxGetsACopyFromAnotherNamespace) {
-  const std::string database = program_.database() + "_sandbox";
-  Program::server().create_database(database);
-  const std::string documents = program_.path("sandbox");
-  std::filesystem::create_directories(documents);
-  run_or_throw({.argv = {"chown", "33:33", documents}});
-  cluster_.tell("config", {{"namespaces", {{"erp-sandbox", Json::object()}}},
-                           {"claims",
-                            {{std::string(kNamespace) + "/documents", program_.documents()},
-                             {"erp-sandbox/documents", documents}}}});
-  cluster_.tell("apply",
-                {{"apiVersion", "v1"},
-                 {"kind", "Secret"},
-                 {"metadata", {{"name", "vso-db-credentials"}, {"namespace", "erp-sandbox"}}},
-                 {"stringData", {{"username", PostgresServer::kOwner}, {"password", kPassword}}}});
-  Json& environments = settings()["environments"];
-  environments["prod"]["store"]["endpoint"] = s3_.endpoint;
-  environments["sandbox"] = environments["prod"];
-  environments["sandbox"]["database"]["name"] = database;
-  environments["sandbox"]["kubernetes"]["namespace"] = "erp-sandbox";
+  Json& sandbox = add_sandbox(cluster_);
   const CommandResult done = run({"refresh", "--from", "prod", "--into", "sandbox"});
   ASSERT_EQ(done.status, 0) << done.errors << done.output;
   EXPECT_THAT(done.output, HasSubstr("restored=2 of=2"));
-  EXPECT_EQ(Program::server().run_sql(database, "select count(*) from llx_facture"),
+  EXPECT_EQ(Program::server().run_sql(sandbox_database(), "select count(*) from llx_facture"),
             Program::server().run_sql(program_.database(), "select count(*) from llx_facture"));
-  EXPECT_TRUE(std::filesystem::exists(documents + "/facture"));
+  EXPECT_TRUE(std::filesystem::exists(sandbox_documents() + "/facture"));
   expect_as_it_was();
   // By another name of the server it is still prod's database.
   cluster_.tell(
       "config",
       {{"hosts",
         {{"erp-db", Program::server().address()}, {"alias", Program::server().address()}}}});
-  environments["sandbox"]["database"] = {{"host", "alias"}, {"name", program_.database()}};
+  sandbox["database"] = {{"host", "alias"}, {"name", program_.database()}};
   const CommandResult alias = run({"refresh", "--from", "prod", "--into", "sandbox"});
   EXPECT_EQ(alias.status, 7) << alias.errors;
   EXPECT_THAT(alias.errors, HasSubstr("is the one that 'prod' is backed up from"));
-  environments["sandbox"]["database"]["host"] = std::string("erp-db.") + kNamespace;
+  sandbox["database"]["host"] = std::string("erp-db.") + kNamespace;
   const CommandResult same = run({"refresh", "--from", "prod", "--into", "sandbox"});
   EXPECT_EQ(same.status, 7) << same.errors;
   EXPECT_THAT(same.errors, HasSubstr("'sandbox' and 'prod' have the same database"));
+}
+
+TEST_F(RestoreInCluster, ASandboxGetsItsOwnSql) {
+  add_sandbox(cluster_);
+  const std::string first = program_.path("mask.sql"), second = program_.path("more.sql");
+  std::ofstream(first) << "update llx_facture set note_private = 'masked \xC3\xA9'";
+  std::ofstream(second) << "update llx_facture set note_public = note_private";
+  std::vector<std::string> refresh = {"refresh", "--from", "prod",  "--into", "sandbox",
+                                      "--sql",   first,    "--sql", second};
+  const CommandResult done = run(refresh);
+  ASSERT_EQ(done.status, 0) << done.errors << done.output;
+  EXPECT_THAT(done.output, AllOf(HasSubstr("1-mask.sql"), HasSubstr("2-more.sql")));
+  EXPECT_EQ(Program::server().run_sql(
+                sandbox_database(),
+                "select count(*) from llx_facture where note_public <> 'masked \xC3\xA9'"),
+            "0\n");
+  EXPECT_THAT(kinds_left(), IsEmpty());
+  const size_t jobs = cluster_.count_asked("POST", "/jobs");
+  std::ofstream(second) << std::string(1100 << 10, ' ');
+  const CommandResult large = run(refresh);
+  EXPECT_EQ(large.status, 2) << large.errors;
+  EXPECT_THAT(large.errors, HasSubstr("have 1.07 MiB; for a cluster 0.98 MiB is the most"));
+  refresh.back() = program_.path("none.sql");
+  const CommandResult none = run(refresh);
+  EXPECT_EQ(none.status, 2) << none.errors;
+  EXPECT_THAT(none.errors, HasSubstr("none.sql' cannot be read"));
+  EXPECT_EQ(cluster_.count_asked("POST", "/jobs"), jobs);
+}
+
+// Two contexts of one kubectl: only a command that names both environments goes to both.
+TEST_F(RestoreInCluster, TwoClustersNeverCross) {
+  Json of_second = cluster_settings();
+  of_second["context"] = "second";
+  TestCluster second(of_second);
+  Json& sandbox = add_sandbox(second);
+  sandbox["kubernetes"]["context"] = "second";
+  kubeconfig_ += ":" + second.kubeconfig();
+  const auto asked = [](const TestCluster& cluster) {
+    return cluster.count_asked("GET", "/apis/") + cluster.count_asked("POST", "");
+  };
+  const size_t before = asked(second);
+  EXPECT_EQ(run({"backup"}).status, 0);
+  EXPECT_EQ(asked(second), before);
+  const size_t of_prod = cluster_.count_asked("POST", "");
+
+  const CommandResult done = run({"refresh", "--from", "prod", "--into", "sandbox"});
+  ASSERT_EQ(done.status, 0) << done.errors << done.output;
+  EXPECT_THAT(done.errors, HasSubstr("in namespace erp-sandbox of second"));
+  EXPECT_EQ(Program::server().run_sql(sandbox_database(), "select count(*) from llx_facture"),
+            Program::server().run_sql(program_.database(), "select count(*) from llx_facture"));
+  // Of prod's cluster only the store's Secret was read.
+  EXPECT_EQ(cluster_.count_asked("POST", ""), of_prod);
+  EXPECT_EQ(cluster_.count_asked("PATCH", ""), 0U);
+  EXPECT_EQ(workloads(), usual());
+  const CommandResult sandbox_list = run({"list"}, "sandbox");
+  EXPECT_EQ(sandbox_list.status, 0) << sandbox_list.errors;
+  EXPECT_EQ(cluster_.count_asked("POST", ""), of_prod);
+  // The other way round it is refused: prod is protected, wherever it is.
+  const CommandResult back = run({"refresh", "--from", "sandbox", "--into", "prod"}, "sandbox");
+  EXPECT_EQ(back.status, 7) << back.errors;
+  EXPECT_THAT(back.errors, HasSubstr("'prod' is protected"));
+  EXPECT_EQ(cluster_.count_asked("POST", ""), of_prod);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "kubernetes/in_cluster.h"
 
@@ -24,8 +25,10 @@ size_t count_in(const std::string& text, const std::string& part) {
   return count;
 }
 
-std::string base64(const std::string& text) {
-  return run_or_throw({.argv = {"base64", "--wrap=0"}, .stdin_text = text});
+std::string content_of(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
 }
 
 TEST_F(InCluster, BacksUpListsAndDrills) {
@@ -49,6 +52,119 @@ TEST_F(InCluster, BacksUpListsAndDrills) {
   expect_nothing_left();
 }
 
+TEST_F(InCluster, BringsDocumentsToThisMachine) {
+  program_.write_document("ecm/one", std::string("\0\r\n\xFF unlike a log", 18));
+  program_.write_document("ecm/large", std::string(3 << 20, 'x'));
+  ASSERT_EQ(run({"backup"}).status, 0);
+  const size_t jobs = cluster_.count_asked("POST", "/jobs");
+  const CommandResult shown = run({"show", "ecm/one"});
+  EXPECT_EQ(shown.status, 0) << shown.errors;
+  EXPECT_EQ(shown.output, std::string("\0\r\n\xFF unlike a log", 18));
+  EXPECT_EQ(run({"show", "ecm/none"}).status, 2);
+  const std::string folder = program_.path("brought");
+  const CommandResult brought = run({"restore", "--path", "ecm/*", "--to", folder});
+  EXPECT_EQ(brought.status, 0) << brought.errors;
+  EXPECT_EQ(
+      run_command({.argv = {"diff", "-r", folder + "/ecm", program_.documents() + "/ecm"}}).output,
+      "");
+  const CommandResult report = run({"report", "--json"});
+  EXPECT_EQ(report.status, 0) << report.errors;
+  EXPECT_THAT(report.output, HasSubstr("prod"));
+  // By no pod, and with what only the cluster's Secret tells.
+  EXPECT_EQ(cluster_.count_asked("POST", "/jobs"), jobs);
+  cluster_.kubectl({"--namespace=longhorn-system", "patch", "secret",
+                    "longhorn-gcs-backup-credentials", "--type=merge",
+                    R"(--patch={"stringData": {"AWS_SECRET_ACCESS_KEY": "wrong"}})"});
+  EXPECT_EQ(run({"show", "ecm/one"}).status, 5);
+  cluster_.kubectl({"--namespace=longhorn-system", "patch", "secret",
+                    "longhorn-gcs-backup-credentials", "--type=merge",
+                    R"(--patch={"stringData": {"AWS_ENDPOINTS": "http://minio.svc:9000"}})"});
+  const CommandResult plain = run({"show", "ecm/one"});
+  EXPECT_EQ(plain.status, 3) << plain.errors;
+  EXPECT_THAT(plain.errors, HasSubstr("AWS_ENDPOINTS"));
+  const CommandResult mixed = run({"restore", "--path", "a", "--to", folder, "--scale-down"});
+  EXPECT_EQ(mixed.status, 2) << mixed.errors;
+}
+
+TEST_F(InCluster, TheClustersAuthorityOfTheStoreIsTrustedHere) {
+  program_.write_document("ecm/one", "content");
+  ASSERT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  const std::string key = program_.path("key.pem"), authority = program_.path("authority.pem");
+  run_or_throw({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                         "/CN=a private authority", "-addext", "subjectAltName=IP:127.0.0.1",
+                         "-keyout", key, "-out", authority}});
+  // The same store behind TLS.
+  const std::string port = std::to_string(reserve_ports(1).front());
+  const ServerProcess tls(
+      {.argv = {"node", "-e",
+                "const [key, cert, port, store] = process.argv.slice(1);"
+                "const read = require('fs').readFileSync;"
+                "require('tls').createServer({ key: read(key), cert: read(cert) }, (from) => {"
+                "  const to = require('net').connect(Number(store), '127.0.0.1');"
+                "  for (const one of [from, to]) one.on('error', () => {});"
+                "  from.pipe(to).pipe(from);"
+                "}).on('tlsClientError', () => {}).listen(Number(port), '127.0.0.1');",
+                key, authority, port, s3_.endpoint.substr(s3_.endpoint.rfind(':') + 1)}},
+      program_.path("tls.log"));
+  settings()["environments"]["prod"]["store"]["endpoint"] = "https://127.0.0.1:" + port;
+  const CommandResult unknown = run({"show", "ecm/one"});
+  EXPECT_EQ(unknown.status, 5) << unknown.errors;
+  EXPECT_THAT(unknown.errors, HasSubstr("certificate is not trusted"));
+  cluster_.kubectl({"create", "-f", "-"},
+                   Json{{"apiVersion", "v1"},
+                        {"kind", "ConfigMap"},
+                        {"metadata", {{"name", "store-ca"}, {"namespace", kNamespace}}},
+                        {"data", {{"ca.crt", content_of(authority)}}}}
+                       .dump());
+  cluster_.kubectl({"create", "-f", "-"},
+                   Json{{"apiVersion", "v1"},
+                        {"kind", "Secret"},
+                        {"metadata", {{"name", "store-ca"}, {"namespace", kNamespace}}},
+                        {"stringData", {{"ca.crt", content_of(authority)}}}}
+                       .dump());
+  for (const char* kind : {"store_ca_config_map", "store_ca_secret"}) {
+    kubernetes()[kind] = "store-ca";
+    const CommandResult shown = run({"show", "ecm/one"});
+    EXPECT_EQ(shown.status, 0) << shown.errors;
+    EXPECT_EQ(shown.output, "content");
+    kubernetes()[kind] = "none";
+    EXPECT_EQ(run({"show", "ecm/one"}).status, 11);
+    kubernetes().erase(kind);
+  }
+}
+
+TEST_F(InCluster, HoldsAndReleasesAnArchive) {
+  ASSERT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  const std::unique_ptr<ObjectStore> store = program_.open_store();
+  const std::string archive = store->list("erp/prod/db/").front().key;
+  const CommandResult held =
+      run({"hold", "add", archive, "--why", "the audit's \"5 %\"", "--who", "me"});
+  EXPECT_EQ(held.status, 0) << held.errors;
+  EXPECT_EQ(held.output, "held " + archive + "\n");
+  const CommandResult listed = run({"hold", "list"});
+  EXPECT_EQ(listed.status, 0) << listed.errors;
+  EXPECT_THAT(listed.output,
+              AllOf(HasSubstr(archive), HasSubstr("the audit's \"5 %\""), HasSubstr("me")));
+  const CommandResult released = run({"hold", "rm", archive});
+  EXPECT_EQ(released.status, 0) << released.errors;
+  EXPECT_THAT(store->list("erp/prod/holds/"), IsEmpty());
+  EXPECT_EQ(run({"hold", "rm", archive}).status, 2);
+  expect_nothing_left();
+}
+
+TEST_F(InCluster, TellsWhetherItIsWell) {
+  const CommandResult none = run({"status"});
+  EXPECT_EQ(none.status, 12) << none.errors;
+  EXPECT_THAT(none.output, HasSubstr("prod"));
+  ASSERT_EQ(program_.run({"-e", "prod", "backup"}).status, 0);
+  ASSERT_EQ(run({"drill"}).status, 0);
+  const CommandResult well = run({"-q", "status"});
+  EXPECT_EQ(well.status, 0) << well.errors << well.output;
+  EXPECT_THAT(well.output, StartsWith("env=prod status=ok db=ok docs=ok "));
+  expect_nothing_left();
+}
+
 TEST_F(InCluster, EndsWithThePodsExitCodeAndItsWords) {
   settings()["environments"]["prod"]["database"]["name"] = "nowhere";
   const CommandResult source = run({"backup"});
@@ -67,9 +183,11 @@ TEST_F(InCluster, TellsItsMetricsToAPushgatewayWithALogin) {
   const ServerProcess gateway({.argv = {"prometheus-pushgateway", "--web.listen-address=" + address,
                                         "--web.config.file=" + program_.path("web.yml")}},
                               program_.path("gateway.log"));
+  const std::string password = program_.path("push-word");
+  std::ofstream(password) << "push-word\n";
   settings()["environments"]["prod"]["metrics"] = {{"pushgateway", "http://" + address},
                                                    {"pushgateway_user", "backup"},
-                                                   {"pushgateway_password", "push-word"}};
+                                                   {"pushgateway_password_file", password}};
   const CommandResult done = run({"backup"});
   EXPECT_EQ(done.status, 0) << done.errors;
   EXPECT_THAT(done.errors, Not(HasSubstr("did not reach the Pushgateway")));
@@ -84,6 +202,7 @@ TEST_F(InCluster, TellsItsMetricsToAPushgatewayWithALogin) {
 TEST_F(InCluster, SaysWhyAPodCannotStart) {
   cluster_.tell("config",
                 {{"namespaces", {{"full", Json::object()}}}, {"quota", {{"full", {{"pods", 0}}}}}});
+  grant_rights(cluster_, "full");
   struct Case {
     const char* key;
     const char* value;
@@ -99,12 +218,15 @@ TEST_F(InCluster, SaysWhyAPodCannotStart) {
        "kubernetes.database_secret"},
       {"service_account", "none", "serviceaccount \"none\" not found",
        "kubernetes.service_account"},
-      {"node_selector", "pool=none", "didn't match Pod's node affinity/selector",
+      {"node_selector", "pool=none", "didn't match Pod's node affinity",
        "kubernetes.node_selector"},
       {"namespace", "full", "exceeded quota", "the namespace's quota"},
       {"priority_class", "none", "no PriorityClass with name none was found",
        "kubernetes.priority_class"},
-      {"store_secret", "none", "secrets \"none\" not found", "config show"}};
+      // A real cluster does not even tell whoever may read another one only.
+      TestCluster::is_real()
+          ? Case{"store_secret", "none", "secrets \"none\" is forbidden", "ask for that right"}
+          : Case{"store_secret", "none", "secrets \"none\" not found", "config show"}};
   const Json usual = kubernetes();
   std::vector<std::unique_ptr<ServerProcess>> runs;
   std::vector<std::string> outputs;
@@ -134,11 +256,19 @@ TEST_F(InCluster, ANodeThatLooksAgainLaterIsWaitedFor) {
 }
 
 TEST_F(InCluster, ALoginThatAsksTheTerminalIsTold) {
-  cluster_.kubectl({"config", "set-credentials", "tester", "--exec-api-version",
-                    "client.authentication.k8s.io/v1beta1", "--exec-command", "sh", "--exec-arg",
-                    "-c", "--exec-arg", "read -r code </dev/tty"});
   // Without TLS kubectl uses no login.
-  cluster_.kubectl({"config", "set-cluster", "test", "--server=https://127.0.0.1:1"});
+  const Json login = {{"apiVersion", "client.authentication.k8s.io/v1"},
+                      {"command", "sh"},
+                      {"args", {"-c", "read -r code </dev/tty"}},
+                      {"interactiveMode", "IfAvailable"}};
+  std::ofstream(cluster_.kubeconfig())
+      << Json{{"apiVersion", "v1"},
+              {"kind", "Config"},
+              {"clusters",
+               Json::array({{{"name", "c"}, {"cluster", {{"server", "https://127.0.0.1:1"}}}}})},
+              {"users", Json::array({{{"name", "u"}, {"user", {{"exec", login}}}}})},
+              {"contexts",
+               Json::array({{{"name", "test"}, {"context", {{"cluster", "c"}, {"user", "u"}}}}})}};
   const CommandResult asked = run_on_terminal({"list"});
   EXPECT_EQ(asked.status, 11) << asked.output;
   EXPECT_THAT(asked.output,
@@ -148,6 +278,7 @@ TEST_F(InCluster, ALoginThatAsksTheTerminalIsTold) {
 // ---- what a cluster does to a pod ----------------------------------------------
 
 TEST_F(InCluster, AMeshMayAddAContainer) {
+  if (TestCluster::is_real()) GTEST_SKIP() << "no webhook is there";
   cluster_.tell(
       "config",
       {{"inject", Json::array({{{"pods", "^dolibarr-backup-"},
@@ -172,6 +303,7 @@ TEST_F(InCluster, ARestrictedNamespaceTakesThePod) {
 }
 
 TEST_F(InCluster, ADrainedNodeIsNotTheUsersInterruption) {
+  if (TestCluster::is_real()) GTEST_SKIP() << "a server before 1.26 does not say why a pod ends";
   const std::unique_ptr<ServerProcess> lock = hold_database();
   const std::unique_ptr<ServerProcess> run = start({"backup"});
   wait_for_the_pod();
@@ -261,7 +393,37 @@ TEST_F(InCluster, TheServerMayBeAwayForAWhile) {
   EXPECT_EQ(count_in(output(), "env=prod result=success"), 1U) << output();
   // Each line once, although the log was read three times.
   EXPECT_EQ(count_in(output(), "this is the first backup of"), 1U) << output();
+  EXPECT_THAT(output(), Not(HasSubstr("may be missing")));
   expect_nothing_left();
+}
+
+TEST_F(InCluster, ALineThatIsCutInTheMiddleComesWhole) {
+  std::unique_ptr<ServerProcess> lock = hold_database();
+  cluster_.tell("drop-logs", {{"count", 1}, {"after", 1}, {"how", "middle"}});
+  const std::unique_ptr<ServerProcess> run = start({"-v", "backup"});
+  eventually([&] { return cluster_.count_asked("GET", "follow=true") > 1; }, "it follows again");
+  lock.reset();
+  EXPECT_EQ(status_of(*run), 0) << output();
+  // Half a diagnostic would be taken for a result.
+  EXPECT_THAT(output(), Not(HasSubstr("{\"time\"")));
+  EXPECT_EQ(count_in(output(), "this is the first backup of"), 1U) << output();
+  EXPECT_EQ(count_in(output(), "env=prod result=success"), 1U) << output();
+}
+
+TEST_F(InCluster, SaysThatLinesOfTheLogAreGone) {
+  std::unique_ptr<ServerProcess> lock = hold_database();
+  const std::unique_ptr<ServerProcess> run = start({"-v", "backup"});
+  wait_for_the_pod();
+  eventually([&] { return output().find("this is the first backup of") != std::string::npos; },
+             "it follows");
+  cluster_.tell("rotate-logs");
+  cluster_.tell("cut");
+  eventually([&] { return cluster_.count_asked("GET", "follow=true") > 1; }, "it follows again");
+  lock.reset();
+  EXPECT_EQ(status_of(*run), 0) << output();
+  EXPECT_EQ(count_in(output(), "may be missing"), 1U) << output();
+  EXPECT_EQ(count_in(output(), "this is the first backup of"), 1U) << output();
+  EXPECT_EQ(count_in(output(), "env=prod result=success"), 1U) << output();
 }
 
 TEST_F(InCluster, AServerThatStaysAwayEndsTheRun) {
@@ -287,36 +449,6 @@ TEST_F(InCluster, ADeadlineEndsTheRun) {
   EXPECT_EQ(status_of(*run), 11) << output();
   EXPECT_THAT(output(),
               AllOf(HasSubstr("ended by its deadline"), HasSubstr("kubernetes.deadline")));
-  expect_nothing_left();
-}
-
-// ---- secrets -------------------------------------------------------------------
-
-TEST_F(InCluster, SecretsAreInTheTransientSecretAlone) {
-  std::string lines;
-  {
-    const std::unique_ptr<ServerProcess> run = start({"-v", "backup"});
-    while (run->running()) lines += all_command_lines();
-  }
-  EXPECT_THAT(output(), HasSubstr("result=success"));
-  ASSERT_THAT(lines, AllOf(HasSubstr("--filename=-"), HasSubstr("--snapshot=")));
-  const std::vector<std::string> needles = {kPassword, s3_.secret_access_key.reveal()};
-  for (const std::string& needle : needles)
-    for (const std::string& form : {needle, base64(needle)}) {
-      EXPECT_EQ(lines.find(form), std::string::npos) << "in a command line";
-      EXPECT_EQ(output().find(form), std::string::npos) << "on the terminal";
-    }
-  bool in_transient = false;
-  for (const Json& place : cluster_.tell("search", {{"needles", needles}})) {
-    const std::string where = place.at("where"), what = place.at("what");
-    // The two Secrets that were there, ours, and the request that makes it.
-    const bool is_secret = what.find(" secrets/") != std::string::npos ||
-                           (where == "request" && what.find("POST") == 0 &&
-                            what.find("/secrets?") != std::string::npos);
-    EXPECT_TRUE(is_secret) << place;
-    in_transient |= what.find("secrets/erp-prod/dolibarr-backup-prod-") != std::string::npos;
-  }
-  EXPECT_TRUE(in_transient) << "the search finds nothing";
   expect_nothing_left();
 }
 

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "app/catalog.h"
+#include "base/error.h"
 
 namespace dolibarr_backup {
 
@@ -31,6 +33,30 @@ nlohmann::json secret(const std::string& space, const std::string& name,
           {"stringData", values}};
 }
 
+nlohmann::json application(const std::string& space, const std::string& kind,
+                           const std::string& name, int replicas) {
+  using Json = nlohmann::json;
+  const Json labels = {{"app", name}};
+  const Json volume = {{"name", "d"}, {"persistentVolumeClaim", {{"claimName", "documents"}}}};
+  const Json container = {
+      {"name", "web"},
+      {"image", "app:1"},
+      {"volumeMounts", Json::array({{{"name", "d"}, {"mountPath", "/documents"}}})}};
+  Json object = {
+      {"apiVersion", "apps/v1"},
+      {"kind", kind},
+      {"metadata", {{"name", name}, {"namespace", space}}},
+      {"spec",
+       {{"replicas", replicas},
+        {"selector", {{"matchLabels", labels}}},
+        {"template",
+         {{"metadata", {{"labels", labels}}},
+          {"spec",
+           {{"containers", Json::array({container})}, {"volumes", Json::array({volume})}}}}}}}};
+  if (kind == "StatefulSet") object["spec"]["serviceName"] = name;
+  return object;
+}
+
 // On tables of whatever database.
 int locks(const std::string& which) {
   return std::stoi(Program::server().run_sql(
@@ -45,8 +71,12 @@ CephRgw& InCluster::ceph() {
   return instance;
 }
 
-InCluster::InCluster() : s3_(ceph().make_bucket(next_bucket())), cluster_(cluster_settings()) {
+InCluster::InCluster()
+    : s3_(ceph().make_bucket(next_bucket())),
+      cluster_(cluster_settings()),
+      kubeconfig_(cluster_.kubeconfig()) {
   program_.use_s3_store(s3_);
+  grant_rights(cluster_, kNamespace);
   run_or_throw({.argv = {"chown", "-R", "33:33", program_.documents()}});
   settings_ = {{"conf_key_location", "a safe"},
                {"settle_timeout", "5s"},
@@ -60,7 +90,25 @@ InCluster::InCluster() : s3_(ceph().make_bucket(next_bucket())), cluster_(cluste
                      {"namespace", kNamespace},
                      {"documents_claim", "documents"},
                      {"image", kImage},
-                     {"kubectl", TestCluster::kubectl_program()}}}}}}}};
+                     {"kubectl", kubectl_for_the_server()}}}}}}}};
+}
+
+// A real server may be older than what we support: kubectl itself would then refuse fields that it
+// does not know, which the server only drops.
+std::string InCluster::kubectl_for_the_server() {
+  if (!TestCluster::is_real()) return TestCluster::kubectl_program();
+  try {
+    cluster_.kubectl({"explain", "job.spec.podReplacementPolicy"});
+    return TestCluster::kubectl_program();
+  } catch (const Error&) {
+    const std::string wrapper = program_.path("kubectl");
+    std::ofstream(wrapper) << "#!/bin/sh\nfor word; do [ \"$word\" = create ] && exec "
+                           << TestCluster::kubectl_program()
+                           << " \"$@\" --validate=false; done\nexec "
+                           << TestCluster::kubectl_program() << " \"$@\"\n";
+    std::filesystem::permissions(wrapper, std::filesystem::perms::owner_all);
+    return wrapper;
+  }
 }
 
 InCluster::Json InCluster::cluster_settings() const {
@@ -83,19 +131,36 @@ InCluster::Json InCluster::cluster_settings() const {
             secret("longhorn-system", "longhorn-gcs-backup-credentials", credentials)}}};
 }
 
-Command InCluster::command(const std::vector<std::string>& arguments) {
+void InCluster::grant_rights(TestCluster& cluster, const std::string& name_space) {
+  if (!TestCluster::is_real()) return;
+  std::ostringstream text;
+  text << std::ifstream(CLUSTER_RIGHTS).rdbuf();
+  std::string rights = text.str();
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    ASSERT_NE(rights.find(from), std::string::npos) << from;
+    for (size_t at = 0; (at = rights.find(from, at)) != std::string::npos; at += to.size())
+      rights.replace(at, from.size(), to);
+  };
+  replace("operator@example.org", "tester");
+  replace("namespace: erp-prod", "namespace: " + name_space);
+  cluster.kubectl({"apply", "--validate=false", "--filename=-"}, rights);
+}
+
+Command InCluster::command(const std::vector<std::string>& arguments,
+                           const std::string& environment) {
   // A file of its own: several may run at once.
   const std::string file = program_.path(fmt::format("settings-{}.json", ++files_));
   std::ofstream(file) << settings_.dump(2);
   std::filesystem::permissions(file, std::filesystem::perms::owner_all);  // it may hold a password
-  std::vector<std::string> all = {"--config", file, "--env", "prod"};
+  std::vector<std::string> all = {"--config", file, "--env", environment};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  return program_.command(
-      all, {{"KUBECONFIG", cluster_.kubeconfig()}, {"KUBECACHEDIR", program_.path("cache")}});
+  return program_.command(all,
+                          {{"KUBECONFIG", kubeconfig_}, {"KUBECACHEDIR", program_.path("cache")}});
 }
 
-CommandResult InCluster::run(const std::vector<std::string>& arguments) {
-  return run_command(command(arguments));
+CommandResult InCluster::run(const std::vector<std::string>& arguments,
+                             const std::string& environment) {
+  return run_command(command(arguments, environment));
 }
 
 CommandResult InCluster::run_on_terminal(const std::vector<std::string>& arguments) {
@@ -120,6 +185,44 @@ int InCluster::status_of(ServerProcess& process) {
   int status = 0;
   if (::waitpid(process.pid(), &status, 0) != process.pid()) return -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void InCluster::start_application() {
+  cluster_.tell("apply", {application(kNamespace, "Deployment", "erp", 2),
+                          application(kNamespace, "StatefulSet", "cron", 1)});
+  eventually([&] { return cluster_.names({"Pod"}).size() == 3; }, "the application runs");
+}
+
+std::vector<std::string> InCluster::workloads() const {
+  std::vector<std::string> found;
+  for (const Json& object : cluster_.read("objects"))
+    if (object["kind"] == "Deployment" || object["kind"] == "StatefulSet")
+      found.push_back(object["kind"].get<std::string>() + "=" + object["spec"]["replicas"].dump() +
+                      (object["metadata"].dump().find("dolibarr-backup/") == std::string::npos
+                           ? ""
+                           : " noted"));
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+InCluster::Json& InCluster::add_sandbox(TestCluster& cluster) {
+  const std::string space = "erp-sandbox";
+  Program::server().create_database(sandbox_database());
+  std::filesystem::create_directories(sandbox_documents());
+  run_or_throw({.argv = {"chown", "33:33", sandbox_documents()}});
+  cluster.tell("config", {{"namespaces", {{space, Json::object()}}},
+                          {"claims",
+                           {{std::string(kNamespace) + "/documents", program_.documents()},
+                            {space + "/documents", sandbox_documents()}}}});
+  grant_rights(cluster, space);
+  cluster.tell("apply", secret(space, "vso-db-credentials",
+                               {{"username", PostgresServer::kOwner}, {"password", kPassword}}));
+  Json& environments = settings_["environments"];
+  environments["prod"]["store"]["endpoint"] = s3_.endpoint;
+  Json& sandbox = environments["sandbox"] = environments["prod"];
+  sandbox["database"]["name"] = sandbox_database();
+  sandbox["kubernetes"]["namespace"] = space;
+  return sandbox;
 }
 
 std::unique_ptr<ServerProcess> InCluster::hold_database() {

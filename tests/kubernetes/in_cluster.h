@@ -28,10 +28,14 @@ class InCluster : public testing::Test {
 
   /// The settings file as an object, to be changed and written.
   Json& settings() { return settings_; }
+  /// In a real cluster: `kubectl` of the program may do what docs/cluster-rights.yaml lists in this
+  /// namespace, and nothing else.
+  static void grant_rights(TestCluster& cluster, const std::string& name_space);
   Json& kubernetes() { return settings_["environments"]["prod"]["kubernetes"]; }
 
-  /// The program with these settings; `arguments` follow `--env prod`.
-  CommandResult run(const std::vector<std::string>& arguments);
+  /// The program with these settings; `arguments` follow `--env ENVIRONMENT`.
+  CommandResult run(const std::vector<std::string>& arguments,
+                    const std::string& environment = "prod");
   /// The same on a terminal of its own, whose text comes as output.
   CommandResult run_on_terminal(const std::vector<std::string>& arguments);
   /// Starts it and does not wait; its output goes to output().
@@ -40,6 +44,17 @@ class InCluster : public testing::Test {
   std::string output_path() const { return program_.path("output" + std::to_string(outputs_)); }
   /// Waits for it to end and returns its exit code.
   static int status_of(ServerProcess& process);
+
+  /// Dolibarr as the cluster sees it: a Deployment of two pods and a StatefulSet of one, which
+  /// mount the documents. They run.
+  void start_application();
+  /// Its workloads, "Deployment=2" or with the note of a run "Deployment=0 noted", sorted.
+  std::vector<std::string> workloads() const;
+  /// One more environment, "sandbox", empty, in a namespace of its own of `cluster`; its settings.
+  /// Both get the store's endpoint.
+  Json& add_sandbox(TestCluster& cluster);
+  std::string sandbox_database() const { return program_.database() + "_sandbox"; }
+  std::string sandbox_documents() const { return program_.path("sandbox"); }
 
   /// A session that has locked a table: while it lives a backup gets no further.
   std::unique_ptr<ServerProcess> hold_database();
@@ -54,13 +69,17 @@ class InCluster : public testing::Test {
   static void eventually(const std::function<bool()>& check, const std::string& what);
 
   static CephRgw& ceph();
+  Json cluster_settings() const;
+  Command command(const std::vector<std::string>& arguments,
+                  const std::string& environment = "prod");
+
   Program program_;
   S3Settings s3_;
   TestCluster cluster_;
+  std::string kubeconfig_;  ///< what kubectl finds; more files may be added, ":" between
 
  private:
-  Command command(const std::vector<std::string>& arguments);
-  Json cluster_settings() const;
+  std::string kubectl_for_the_server();
 
   Json settings_;
   int outputs_ = 0, files_ = 0;

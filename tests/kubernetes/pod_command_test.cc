@@ -55,6 +55,15 @@ TEST(PodCommand, ARestoreMayWriteAndIsConfirmedHere) {
   EXPECT_FALSE(command_of({"backup"}).replaces);
 }
 
+TEST(PodCommand, OwnSqlKeepsItsOrderAndItsNames) {
+  const auto arguments = command_of({"refresh", "--from", "prod", "--into", "sandbox", "--sql",
+                                     "/home/me/mask.sql", "--sql", "mask.sql"})
+                             .arguments;
+  EXPECT_THAT(arguments,
+              testing::IsSupersetOf({"--sql=/run/secrets/dolibarr-backup/sql/1-mask.sql",
+                                     "--sql=/run/secrets/dolibarr-backup/sql/2-mask.sql"}));
+}
+
 TEST(PodCommand, WhoHoldsIsWhoAsked) {
   EXPECT_THAT(command_of({"hold", "add", "a.dump", "--why", "w", "--who", "me"}).arguments,
               ElementsAre("hold", "add", "a.dump", "--log-format=json", "--why=w", "--who=me"));
@@ -72,8 +81,7 @@ TEST(PodCommand, WhatMeansNothingThereIsRefused) {
   EXPECT_EQ(refusal_of({"restore", "--path", "a", "--to", "/tmp"}), Errc::usage);
   EXPECT_EQ(refusal_of({"restore", "--into-documents", "/srv"}), Errc::usage);
   EXPECT_EQ(refusal_of({"restore", "--into-database", "postgresql://u:p@h/d"}), Errc::usage);
-  EXPECT_EQ(refusal_of({"refresh", "--from", "prod", "--into", "prod", "--sql", "f"}), Errc::usage);
-  EXPECT_EQ(refusal_of({"show", "a.pdf"}), Errc::refused);
+  EXPECT_EQ(refusal_of({"serve"}), Errc::refused);
 }
 
 }  // namespace

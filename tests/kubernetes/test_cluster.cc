@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -16,7 +17,7 @@ namespace {
 
 // Its first line says where it is.
 TestCluster::Json first_line(ServerProcess& server, const std::string& log) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(90);
   while (server.running() && std::chrono::steady_clock::now() < deadline) {
     std::string line;
     if (std::ifstream file(log); std::getline(file, line) && !file.eof())
@@ -27,6 +28,10 @@ TestCluster::Json first_line(ServerProcess& server, const std::string& log) {
 }
 
 }  // namespace
+
+bool TestCluster::is_real() {
+  return std::getenv("REAL_CLUSTER") != nullptr;
+}
 
 const std::string& TestCluster::kubectl_program() {
   static const std::string program =
@@ -39,16 +44,19 @@ TestCluster::TestCluster(const Json& settings) {
     throw Error(Errc::source, "the test cluster needs root: its pods have mounts of their own");
   const std::string file = folder_ / "settings.json", log = folder_ / "log";
   std::ofstream(file) << settings.dump();
-  server_ = std::make_unique<ServerProcess>(Command{.argv = {"node", API_SERVER, file}}, log);
+  Command command{.argv = {"node", API_SERVER, file}};
+  if (is_real()) command.argv = {"node", REAL_CLUSTER_SERVER, std::getenv("REAL_CLUSTER"), file};
+  server_ = std::make_unique<ServerProcess>(command, log);
   const Json where = first_line(*server_, log);
   control_ = where.at("control");
   kubeconfig_ = where.at("kubeconfig");
+  administrator_ = where.value("administrator", kubeconfig_);
 }
 
 std::string TestCluster::kubectl(const std::vector<std::string>& arguments,
                                  const std::string& input) {
   Command command{.argv = {kubectl_program()},
-                  .environment = {{"KUBECONFIG", kubeconfig_}},
+                  .environment = {{"KUBECONFIG", administrator_}},
                   .stdin_text = input};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   return run_or_throw(command);

@@ -12,6 +12,9 @@ namespace dolibarr_backup {
 
 /// The test API server (api_server/README.md) in a process of its own: its pods are processes of
 /// this machine. It ends with this object, and its pods with it. Needs root. One thread uses it.
+///
+/// With REAL_CLUSTER in the environment, the folder of a kube-apiserver, kube-controller-manager
+/// and kube-scheduler, it is a real control plane instead (real_cluster/README.md).
 class TestCluster {
  public:
   using Json = nlohmann::json;
@@ -20,6 +23,8 @@ class TestCluster {
   explicit TestCluster(const Json& settings);
 
   const std::string& kubeconfig() const { return kubeconfig_; }
+  /// A real control plane: its times cannot be sped up, nor its admission changed.
+  static bool is_real();
   /// The real kubectl, fetched once (tests/chart/fetch-tools).
   static const std::string& kubectl_program();
   /// Runs kubectl as an administrator would; throws Errc::source unless it exits with 0.
@@ -35,7 +40,7 @@ class TestCluster {
 
  private:
   TempDir folder_;
-  std::string control_, kubeconfig_;
+  std::string control_, kubeconfig_, administrator_;
   std::unique_ptr<ServerProcess> server_;
 };
 

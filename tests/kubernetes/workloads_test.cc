@@ -61,7 +61,11 @@ TEST(Workloads, ARestoreIsUnderWayFromItsJobToTheEndOfItsPod) {
   using testing::ElementsAre;
   using testing::IsEmpty;
   const auto runs = [](const std::vector<Json>& objects) {
-    return restores_under_way(Json{{"items", objects}}.dump(), "documents");
+    std::vector<std::string> names;
+    for (const RestoreUnderWay& one :
+         restores_under_way(Json{{"items", objects}}.dump(), "documents"))
+      names.push_back(one.run + (one.has_started ? " started" : ""));
+    return names;
   };
   const auto condition = [](const char* type, const char* status) {
     return Json::array({{{"type", type}, {"status", status}}});
@@ -79,6 +83,10 @@ TEST(Workloads, ARestoreIsUnderWayFromItsJobToTheEndOfItsPod) {
   EXPECT_THAT(runs({job("restore", "documents"), at_work}), ElementsAre("run-1"));
   EXPECT_THAT(runs({job("restore", "documents", condition("Failed", "True")), at_work}),
               ElementsAre("run-1"));
+  at_work["status"]["containerStatuses"] = Json::parse(R"([{"state": {"waiting": {}}}])");
+  EXPECT_THAT(runs({at_work}), ElementsAre("run-1"));
+  at_work["status"]["containerStatuses"] = Json::parse(R"([{"state": {"running": {}}}])");
+  EXPECT_THAT(runs({job("restore", "documents"), at_work}), ElementsAre("run-1 started"));
   EXPECT_THAT(runs({ended}), IsEmpty());
 }
 

@@ -14,13 +14,15 @@ const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 // What a container wrote, line by line with its time, as a node keeps it.
 class Log extends EventEmitter {
-  lines = []; ended = false; #rest = { stdout: '', stderr: '' };
+  lines = []; ended = false; first = 0; #rest = { stdout: '', stderr: '' };
   write(stream, text) {
     const parts = (this.#rest[stream] + text).split('\n');
     this.#rest[stream] = parts.pop();
     for (const line of parts) this.#add(line + '\n');
   }
   #add(text) { const line = { time: new Date(), text }; this.lines.push(line); this.emit('line', line); }
+  // The node begins another file: the API gives the newest one only.
+  rotate() { this.first = this.lines.length; }
   end() {
     for (const stream of ['stdout', 'stderr']) if (this.#rest[stream]) this.#add(this.#rest[stream]);
     this.#rest = { stdout: '', stderr: '' };
@@ -33,6 +35,7 @@ class Gone extends Error {}
 
 export class Kubelet {
   pods = new Map(); // uid -> { dir, containers: { name: { log, previous, child } } }
+  logsOfAll = []; // every container's, also of pods that are gone
   processes = []; // every container that was started: argv and environment, for searches
   constructor(store, config, folder) {
     Object.assign(this, { store, config, folder });
@@ -78,6 +81,16 @@ export class Kubelet {
     return undefined;
   }
 
+  // Puts the pod on this node, or says why not until it can.
+  async schedule(pod, until) {
+    await until((one) => (this.frozen(one, 'Pending') ? 'frozen' : this.unschedulable(one)), (one, message) => {
+      this.status(one, (status) => this.condition(status, 'PodScheduled', 'False', { reason: 'Unschedulable', message }));
+      this.event(one, 'FailedScheduling', message, { type: 'Warning', component: 'default-scheduler' });
+    });
+    this.status(pod, (status, one) => { one.spec.nodeName = 'node-1'; this.condition(status, 'PodScheduled', 'True'); });
+    this.event(pod, 'Scheduled', `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to node-1`, { component: 'default-scheduler' });
+  }
+
   // --- one pod ---
   async run(pod) {
     const { uid } = pod.metadata;
@@ -107,12 +120,7 @@ export class Kubelet {
     };
     try {
       await sleep(this.config.podDelay);
-      await until((one) => (this.frozen(one, 'Pending') ? 'frozen' : this.unschedulable(one)), (one, message) => {
-        this.status(one, (status) => this.condition(status, 'PodScheduled', 'False', { reason: 'Unschedulable', message }));
-        this.event(one, 'FailedScheduling', message, { type: 'Warning', component: 'default-scheduler' });
-      });
-      this.status(pod, (status, one) => { one.spec.nodeName = 'node-1'; this.condition(status, 'PodScheduled', 'True'); });
-      this.event(pod, 'Scheduled', `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to node-1`, { component: 'default-scheduler' });
+      await this.schedule(pod, until);
       const waiting = (name, reason, message) => this.status(pod, (status) => {
         const one = status.containerStatuses.find((each) => each.name === name);
         if (one) one.state = { waiting: { reason, ...(message ? { message } : {}) } };
@@ -417,6 +425,7 @@ export class Kubelet {
   async start(pod, container, state, one, image, env, argv, attempt) {
     const { name } = container;
     const log = one.log = new Log();
+    this.logsOfAll.push(log);
     const id = `containerd://${pod.metadata.uid.replace(/-/g, '')}${attempt}`;
     const started = now();
     const failed = (message) => {
@@ -504,6 +513,7 @@ export class Kubelet {
   close() { for (const { containers } of this.pods.values()) for (const { child } of Object.values(containers)) if (child && !child.stop) this.signal(child, 'SIGKILL'); }
 
   // --- logs ---
+  rotateLogs() { for (const log of this.logsOfAll) log.rotate(); }
   logs(pod, query) {
     const names = pod.spec.containers.map((one) => one.name);
     const name = query.get('container') || (names.length === 1 ? names[0] : undefined);
@@ -530,15 +540,15 @@ export class Kubelet {
     let sent = 0;
     const write = ({ time, text }) => {
       if (time < since) return;
-      if (sent++ >= cut) { this.config.dropLogs--; stop(); if (this.config.dropLogHow === 'reset') response.destroy(); else response.end(); return; }
       const line = Buffer.from(stamps ? `${time.toISOString().replace('Z', '000000Z')} ${text}` : text).subarray(0, left);
+      if (sent++ >= cut) { this.config.dropLogs--; stop(); if (this.config.dropLogHow === 'middle') response.write(line.subarray(0, line.length / 2)); if (this.config.dropLogHow === 'reset') response.destroy(); else response.end(); return; }
       left -= line.length;
       response.write(line);
       if (left <= 0) { stop(); response.end(); }
     };
     const end = () => { stop(); response.end(); };
     const stop = () => { log.off('line', write); log.off('end', end); };
-    const lines = log.lines.filter((line) => line.time >= since);
+    const lines = log.lines.slice(log.first).filter((line) => line.time >= since);
     const tail = query.get('tailLines');
     for (const line of tail === null ? lines : Number(tail) === 0 ? [] : lines.slice(-Number(tail))) { if (response.writableEnded || response.destroyed) return; write(line); }
     if (response.writableEnded || response.destroyed) return;

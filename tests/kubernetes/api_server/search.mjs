@@ -2,6 +2,8 @@
 function forms(needle) {
   const raw = Buffer.from(needle);
   const found = new Map([['plain', needle], ['hex', raw.toString('hex')], ['url', encodeURIComponent(needle)], ['json', JSON.stringify(needle).slice(1, -1)]]);
+  // As kubectl writes it: Go's encoder escapes these too.
+  found.set('go', found.get('json').replace(/[<>&]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`));
   found.set('base64', raw.toString('base64').replace(/=+$/, ''));
   found.set('base64url', raw.toString('base64url'));
   // Inside a longer text that is encoded, at each of the three places where it can stand.
@@ -14,12 +16,13 @@ function forms(needle) {
 }
 
 // The search of a value's base64 in turn, as a Secret's "data" holds it.
-export function findings(needles, { requests, history, processes, logs }) {
+export function findings(needles, { requests, history, processes, logs, texts }) {
   const places = [
     ...requests.map((one) => ({ where: 'request', what: `${one.method} ${one.url}`, text: JSON.stringify([one.url, one.headers, one.body]) + one.body })),
     ...history.map(({ type, resource, object }) => ({ where: resource === 'events' ? 'event' : 'object', what: `${type} ${resource}/${object.metadata.namespace ?? ''}/${object.metadata.name}`, text: JSON.stringify(object) })),
     ...processes.map((one) => ({ where: 'argv', what: `pod ${one.namespace}/${one.pod}`, text: one.argv.join('\n') })),
     ...processes.map((one) => ({ where: 'environment', what: `pod ${one.namespace}/${one.pod}`, text: JSON.stringify(one.env) })),
+    ...Object.entries(texts).map(([where, text]) => ({ where, what: '', text })),
     ...logs.map((log) => ({ where: 'log', what: '', text: log.lines.map((line) => line.text).join('') })),
   ];
   const found = [];

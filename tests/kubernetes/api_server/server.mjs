@@ -154,7 +154,8 @@ export async function startServer(given = {}) {
       kubelet.status(pod, (status) => kubelet.condition(status, 'DisruptionTarget', 'True', { reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' }));
       api.remove(typeOf('v1', 'Pod'), store.get('pods', namespace, name));
     },
-    search: ({ needles }) => findings(needles, { requests, history: store.log, processes: kubelet.processes, logs: [...kubelet.pods.values()].flatMap(({ containers }) => Object.values(containers)).flatMap(({ log, previous }) => [log, previous]).filter(Boolean) }),
+    search: ({ needles, texts = {} }) => findings(needles, { requests, history: store.log, processes: kubelet.processes, logs: kubelet.logsOfAll, texts }),
+    'rotate-logs': () => kubelet.rotateLogs(),
     stop() { setTimeout(() => stop().then(() => process.exit(0)), 50); },
   };
   const control = createServer(async (request, response) => {

@@ -306,6 +306,8 @@ test('what was sent can be searched, encoded or not', async () => {
   await ok(['annotate', 'secret', 'search', `note=${Buffer.from('xxcorrect-horse-battery').toString('base64').replace(/=/g, '')}`]);
   const found = server.actions.search({ needles: ['correct-horse-battery', 'never-sent-anywhere'] });
   assert.ok(found.some((one) => one.where === 'request' && one.form === 'plain'));
+  const told = server.actions.search({ needles: ['correct-horse-battery'], texts: { terminal: Buffer.from('correct-horse-battery').toString('hex') } });
+  assert.ok(told.some((one) => one.where === 'terminal' && one.form === 'hex'));
   assert.ok(found.some((one) => one.where === 'object' && one.what === 'ADDED secrets/prod/search' && one.form === 'base64'));
   assert.ok(found.some((one) => one.form === 'base64+2'));
   assert.ok(!found.some((one) => one.needle === 1));
