@@ -17,10 +17,10 @@ metadata:
     {{- $own := include "dolibarr-backup.labels" $ | fromYaml }}
     {{- $_ := set $own "app.kubernetes.io/component" .component }}
     {{- toYaml (mergeOverwrite (deepCopy $.Values.podLabels) $own) | nindent 4 }}
-  {{- with $.Values.podAnnotations }}
+  # An autoscaler that empties a node waits for the end of the run.
   annotations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- $stay := dict "cluster-autoscaler.kubernetes.io/safe-to-evict" "false" "karpenter.sh/do-not-disrupt" "true" }}
+    {{- toYaml (mergeOverwrite $stay $.Values.podAnnotations) | nindent 4 }}
 spec:
   serviceAccountName: {{ include "dolibarr-backup.serviceAccountName" $ | quote }}
   automountServiceAccountToken: false

@@ -27,13 +27,14 @@ spdlog::level::level_enum spdlog_level(Level level) {
   return spdlog::level::err;
 }
 
-// The message as the inside of a JSON string (RFC 8259 section 7). Bytes that
-// are not UTF-8 pass through: a log reader shows them better than we could.
+// The message as the inside of a JSON string (RFC 8259 section 7). A document is UTF-8
+// (section 8.1): in a message that is not, each odd byte is told as "\x1b".
 class JsonMessage : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
-    for (char c : message.payload) {
+    const std::string_view payload{message.payload.data(), message.payload.size()};
+    for (const char c : is_utf8(payload) ? std::string(payload) : printable(payload)) {
       const auto byte = static_cast<unsigned char>(c);
       if (c == '"' || c == '\\') {
         out.push_back('\\');

@@ -254,7 +254,11 @@ Json pod_of(const EnvironmentSettings& environment, const PodCommand& command,
   spec["volumes"] = std::move(mounts.volumes);
   Json labels = labels_of(cluster.pod_labels);
   labels.update(own_labels(environment, command, name));
-  return {{"metadata", {{"labels", std::move(labels)}}}, {"spec", std::move(spec)}};
+  // An autoscaler that empties a node waits for the end of the run.
+  Json annotations = {{"cluster-autoscaler.kubernetes.io/safe-to-evict", "false"},
+                      {"karpenter.sh/do-not-disrupt", "true"}};
+  return {{"metadata", {{"labels", std::move(labels)}, {"annotations", std::move(annotations)}}},
+          {"spec", std::move(spec)}};
 }
 
 Json owned_metadata(const EnvironmentSettings& environment, const PodCommand& command,

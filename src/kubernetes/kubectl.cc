@@ -17,19 +17,24 @@ namespace {
 
 constexpr size_t kMostOutput = 64 * kMiB;
 
-std::string hint_for(const std::string& words, const KubernetesSettings& settings) {
+}  // namespace
+
+std::string kubectl_hint(const std::string& words, const std::string& context) {
   const auto has = [&](const char* part) { return words.find(part) != std::string::npos; };
   if (has("context") && has("does not exist"))
     return "kubernetes.context must be one of: kubectl config get-contexts";
+  // Nothing can be asked for here: kubectl has no terminal.
+  if (has("getting credentials") || has("nauthorized"))
+    return fmt::format("log in to the cluster first: kubectl --context={} get pods", context);
+  if (has("exceeded quota")) return "remove what is not needed there, or raise the quota";
+  if (has("denied the request")) return "a policy of the cluster forbids it: ask whoever made it";
   if (has("Forbidden") || has("forbidden"))
-    return fmt::format("ask for that right in the cluster of context '{}'", settings.context);
+    return fmt::format("ask for that right in the cluster of context '{}'", context);
   if (has("NotFound") || has("not found")) return "look at the kubernetes settings: config show";
   if (has("Unable to connect") || has("refused") || has("timeout") || has("no such host"))
-    return fmt::format("is the cluster of context '{}' reachable from here?", settings.context);
+    return fmt::format("is the cluster of context '{}' reachable from here?", context);
   return "";
 }
-
-}  // namespace
 
 std::string kubectl_words(const std::string& stderr_text) {
   std::string words, last;
@@ -53,7 +58,7 @@ Error failure_of(Process& process, const ExitStatus& status,
   const std::string words = kubectl_words(process.stderr_tail());
   std::string message = fmt::format("`kubectl {}` {}", arguments.at(0), status.describe());
   if (!words.empty()) message += ": " + words;
-  return Error(Errc::cluster, message).with_hint(hint_for(words, settings));
+  return Error(Errc::cluster, message).with_hint(kubectl_hint(words, settings.context));
 }
 
 }  // namespace

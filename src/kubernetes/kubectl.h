@@ -14,6 +14,10 @@ namespace dolibarr_backup {
 /// ("E1126 13:00:09.605585 ..."), nothing twice in a row. Pure.
 std::string kubectl_words(const std::string& stderr_text);
 
+/// What to do about it: words as kubectl_words() gives them; "" if they tell of nothing known.
+/// Pure.
+std::string kubectl_hint(const std::string& words, const std::string& context);
+
 /// The real kubectl, run as a child: an array of arguments, no shell; what may hold a secret goes
 /// by standard input only. Its own preferences (kuberc) do not apply.
 class Kubectl {

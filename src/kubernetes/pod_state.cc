@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "kubernetes/cluster_objects.h"
+
 namespace dolibarr_backup {
 namespace {
 
@@ -27,11 +29,19 @@ std::string text_at(const Json& node, std::initializer_list<const char*> keys) {
   return found.is_string() ? found.get<std::string>() : "";
 }
 
-// The state of our one container: {"waiting": ...}, {"running": ...}, {"terminated": ...}.
+// The state of our container, {"waiting": ...}, {"running": ...}, {"terminated": ...}: a mesh may
+// have added others.
 const Json& container_state(const Json& pod) {
   static const Json none;
-  const Json& all = at(pod, {"status", "containerStatuses"});
-  return all.is_array() && !all.empty() ? at(all.front(), {"state"}) : none;
+  for (const Json& one : at(pod, {"status", "containerStatuses"}))
+    if (text_at(one, {"name"}) == kContainer) return at(one, {"state"});
+  return none;
+}
+
+bool is_owned_by(const Json& pod, const std::string& uid) {
+  const Json& owners = at(pod, {"metadata", "ownerReferences"});
+  return std::any_of(owners.begin(), owners.end(),
+                     [&](const Json& owner) { return text_at(owner, {"uid"}) == uid; });
 }
 
 const Json* condition(const Json& object, std::string_view type, std::string_view status) {
@@ -63,6 +73,36 @@ Error deadline_error() {
       .with_hint("kubernetes.deadline gives it more time");
 }
 
+// "" unless the cluster itself ended the pod: a drain, a lost node, a lack of memory.
+std::string disruption_of(const Json& pod) {
+  if (const Json* target = condition(pod, "DisruptionTarget", "True"))
+    return with_message(text_at(*target, {"reason"}), text_at(*target, {"message"}));
+  if (text_at(pod, {"status", "phase"}) != "Failed") return "";
+  const std::string reason = text_at(pod, {"status", "reason"});
+  return reason.empty() ? "" : with_message(reason, text_at(pod, {"status", "message"}));
+}
+
+// Below that it is the program's own verdict.
+bool by_signal(const RunOutcome& outcome) {
+  return outcome.exit_code > 128;
+}
+
+Error disruption_error(const std::string& why) {
+  return Error(Errc::cluster, "the cluster ended the pod: " + why)
+      .with_hint("run it again; kubernetes.priority_class and memory_request keep a pod longer");
+}
+
+// Why a pod failed without our container: it was not admitted, or one before it failed.
+std::string failure_before_start(const Json& pod) {
+  for (const Json& one : at(pod, {"status", "initContainerStatuses"})) {
+    const Json& ended = at(one, {"state", "terminated"});
+    if (ended.is_object() && at(ended, {"exitCode"}) != 0)
+      return with_message("its container '" + text_at(one, {"name"}) + "' failed",
+                          text_at(ended, {"message"}));
+  }
+  return with_message(text_at(pod, {"status", "reason"}), text_at(pod, {"status", "message"}));
+}
+
 RunOutcome outcome_of_container(const Json& ended) {
   const std::string reason = text_at(ended, {"reason"});
   const std::string message = text_at(ended, {"message"});
@@ -91,10 +131,45 @@ bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+template <size_t N>
+bool has_one_of(std::string_view text, const std::array<std::string_view, N>& parts) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return has(text, part); });
+}
+
+// Words of a refusal that another try would only meet again.
+bool image_is_refused(std::string_view text) {
+  return has_one_of(text, std::to_array<std::string_view>(
+                              {"not found", "unknown", "denied", "nauthorized", "orbidden",
+                               "authentication required", "InvalidImageName", "NeverPull"}));
+}
+
+// Not what a new node lacks for a moment: a driver, a plugin.
+bool lacks_object(std::string_view text) {
+  return has(text, "references non-existent") ||
+         (has(text, "not found") &&
+          has_one_of(text, std::to_array<std::string_view>(
+                               {"secret \"", "configmap \"", "persistentvolumeclaim \""})));
+}
+
 std::string hint_for(std::string_view text) {
+  if (has(text, "must specify limits") || has(text, "must specify requests"))
+    return "the namespace's quota wants what the pod does not say: a LimitRange there gives it one";
   if (has(text, "quota"))
     return "the namespace's quota leaves no room: lower kubernetes.cpu_request, memory_request or "
            "memory_limit, or raise the quota";
+  if (has(text, "per Container") || has(text, "per Pod"))
+    return "the namespace has a LimitRange: kubernetes.cpu_request, memory_request and "
+           "kubernetes.memory_limit must keep to it";
+  if (has(text, "violates PodSecurity"))
+    return "dolibarr-backup meets \"restricted\": what a webhook adds to the pod may not";
+  if (has(text, "node label selector"))
+    return "kubernetes.node_selector contradicts the namespace's own";
+  if (has(text, "denied the request"))
+    return "a policy of the cluster forbids the pod: ask whoever made it";
+  if (has(text, "Multi-Attach"))
+    return "the documents' volume is in use on another node: kubernetes.node_selector must lead to "
+           "that one";
   if (has(text, "PriorityClass")) return "kubernetes.priority_class must name one that exists";
   if (has(text, "serviceaccount")) return "kubernetes.service_account must name one that exists";
   if (has(text, "persistentvolumeclaim"))
@@ -112,20 +187,32 @@ Obstacle obstacle(const std::string& reason, const std::string& message, bool ho
   return {reason, with_message(reason, message), hint_for(message), hopeless};
 }
 
-std::optional<Obstacle> waiting_obstacle(const Json& pod) {
-  const Json& waiting = at(container_state(pod), {"waiting"});
+std::optional<Obstacle> waiting_obstacle(const Json& state) {
+  const Json& waiting = at(state, {"waiting"});
   const std::string reason = text_at(waiting, {"reason"});
   const std::string message = text_at(waiting, {"message"});
   if (std::find(kImageReasons.begin(), kImageReasons.end(), reason) != kImageReasons.end()) {
-    Obstacle made = obstacle(reason, message, true);
+    Obstacle made = obstacle(reason, message, image_is_refused(reason + " " + message));
     made.hint =
         "kubernetes.image must name an image that the cluster can pull "
         "(kubernetes.image_pull_secret)";
     return made;
   }
-  if (reason == "CreateContainerConfigError" || reason == "CreateContainerError" ||
-      reason == "RunContainerError")
+  if (reason == "CreateContainerConfigError" || reason == "RunContainerError")
     return obstacle(reason, message, true);
+  if (reason == "CreateContainerError") return obstacle(reason, message, false);
+  return std::nullopt;
+}
+
+// Of a container that a webhook has put before ours.
+std::optional<Obstacle> earlier_obstacle(const Json& pod) {
+  for (const Json& one : at(pod, {"status", "initContainerStatuses"})) {
+    std::optional<Obstacle> found = waiting_obstacle(at(one, {"state"}));
+    if (!found) continue;
+    found->text = "container '" + text_at(one, {"name"}) + "': " + found->text;
+    found->hint = "a webhook of the cluster adds that container to pods";
+    return found;
+  }
   return std::nullopt;
 }
 
@@ -134,11 +221,11 @@ std::optional<Obstacle> scheduling_obstacle(const Json& pod) {
   if (!condition_) return std::nullopt;
   const std::string message = text_at(*condition_, {"message"});
   // A cluster may yet add a node, never a claim.
-  return obstacle(text_at(*condition_, {"reason"}), message, has(message, "not found"));
+  return obstacle(text_at(*condition_, {"reason"}), message, lacks_object(message));
 }
 
-// The newest warning; events are listed in no order that counts.
-const Json* newest_warning(const Json& events) {
+// Events are listed in no order that counts.
+const Json* newest_event(const Json& events) {
   const auto time_of = [](const Json& event) {
     for (const char* key : {"lastTimestamp", "eventTime", "firstTimestamp"})
       if (const std::string time = text_at(event, {key}); !time.empty()) return time;
@@ -148,8 +235,7 @@ const Json* newest_warning(const Json& events) {
   const Json* newest = nullptr;
   if (items.is_array())
     for (const Json& event : items)
-      if (text_at(event, {"type"}) == "Warning" && (!newest || time_of(*newest) <= time_of(event)))
-        newest = &event;
+      if (!newest || time_of(*newest) <= time_of(event)) newest = &event;
   return newest;
 }
 
@@ -174,12 +260,15 @@ RunState read_run_state(const std::string& text) {
   RunState state;
   const Json& items = at(list, {"items"});
   if (!items.is_array()) return state;
-  for (const Json& object : items) {
+  for (const Json& object : items)
     if (text_at(object, {"kind"}) == "Job") state.job = object;
+  for (const Json& object : items) {
+    if (text_at(object, {"kind"}) != "Pod") continue;
+    // A label is anybody's to give.
+    if (!state.job.is_null() && !is_owned_by(object, state.job_uid())) continue;
     // Of two, the newer one.
-    if (text_at(object, {"kind"}) == "Pod" &&
-        (state.pod.is_null() || text_at(state.pod, {"metadata", "creationTimestamp"}) <=
-                                    text_at(object, {"metadata", "creationTimestamp"})))
+    if (state.pod.is_null() || text_at(state.pod, {"metadata", "creationTimestamp"}) <=
+                                   text_at(object, {"metadata", "creationTimestamp"}))
       state.pod = object;
   }
   return state;
@@ -191,15 +280,15 @@ std::optional<RunOutcome> outcome_of(const RunState& state) {
   const Json& ended = at(container_state(state.pod), {"terminated"});
   if (ended.is_object()) {
     RunOutcome outcome = outcome_of_container(ended);
-    if (by_deadline && outcome.exit_code != 0) return failed(deadline_error());
+    if (outcome.exit_code == 0 || outcome.failure) return outcome;
+    if (by_deadline) return failed(deadline_error());
+    const std::string why = disruption_of(state.pod);
+    if (by_signal(outcome) && !why.empty()) return failed(disruption_error(why));
     return outcome;
   }
   if (text_at(state.pod, {"status", "phase"}) == "Failed") {
     if (by_deadline) return failed(deadline_error());
-    return failed(
-        Error(Errc::cluster,
-              "the pod failed: " + with_message(text_at(state.pod, {"status", "reason"}),
-                                                text_at(state.pod, {"status", "message"}))));
+    return failed(Error(Errc::cluster, "the pod failed: " + failure_before_start(state.pod)));
   }
   if (state.job.is_null())
     return failed(Error(Errc::cluster, "somebody removed the Job while it ran"));
@@ -214,15 +303,22 @@ std::optional<RunOutcome> outcome_of(const RunState& state) {
 }
 
 std::optional<Obstacle> obstacle_of(const RunState& state, const std::string& events) {
-  if (auto found = waiting_obstacle(state.pod)) return found;
+  if (auto found = waiting_obstacle(container_state(state.pod))) return found;
+  if (auto found = earlier_obstacle(state.pod)) return found;
   if (auto found = scheduling_obstacle(state.pod)) return found;
   const Json list = Json::parse(events, nullptr, false);
-  const Json* event = newest_warning(list);
-  if (!event) return std::nullopt;
+  const Json* event = newest_event(list);
+  // After a normal one the cluster went on.
+  if (!event || text_at(*event, {"type"}) != "Warning") return std::nullopt;
   const std::string reason = text_at(*event, {"reason"});
   const std::string message = text_at(*event, {"message"});
-  const bool missing = has(message, "not found") || has(message, "non-existent");
-  return obstacle(reason, message, reason == "FailedCreate" || missing);
+  // A webhook or a server that does not answer will; a refusal stays.
+  const bool refused =
+      reason == "FailedCreate" && (has(message, "forbidden") || has(message, "is invalid") ||
+                                   has(message, "denied the request"));
+  // Ours are there: the node missed them, and tries again within two minutes.
+  const bool own = has(message, "\"" + text_at(state.job, {"metadata", "name"}) + "\"");
+  return obstacle(reason, message, refused || (lacks_object(message) && !own));
 }
 
 std::optional<PodDiagnostic> read_diagnostic(const std::string& line) {

@@ -225,6 +225,7 @@ class StartWait {
   void look(const RunState& state, const std::stop_token& stop) {
     std::optional<Obstacle> found = obstacle_of(state, run_.events(state, stop));
     if (!found) {
+      obstacle_.reset();
       hopeless_since_.reset();
       return;
     }
@@ -240,8 +241,11 @@ class StartWait {
   }
 
   [[noreturn]] void fail() const {
-    throw Error(Errc::cluster, "the pod cannot start: " + obstacle_->text)
-        .with_hint(obstacle_->hint);
+    std::string hint = obstacle_->hint;
+    if (!obstacle_->hopeless)
+      hint +=
+          (hint.empty() ? "" : "; ") + std::string("kubernetes.pending_timeout gives it more time");
+    throw Error(Errc::cluster, "the pod cannot start: " + obstacle_->text).with_hint(hint);
   }
 
   [[noreturn]] void give_up() const {
@@ -374,6 +378,7 @@ int run_in_cluster(const EnvironmentSettings& environment, const PodCommand& com
   if (outcome.failure) throw *outcome.failure;
   run.ended();
   if (!outcome.note.empty()) log::error("{}", outcome.note);
+  if (command.replaces && outcome.exit_code == 0) scale_down.require_kept_away(stop);
   return outcome.exit_code;
 }
 

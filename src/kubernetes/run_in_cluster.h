@@ -18,7 +18,8 @@ namespace dolibarr_backup {
 /// ends by the Job's deadline and TTL.
 ///
 /// A command that replaces the documents is refused while other pods use them, or their workloads
-/// stand at 0 until it is over (kubernetes/scale_down.h).
+/// stand at 0 until it is over (kubernetes/scale_down.h). If such pods are there at its end all the
+/// same, it throws Errc::cluster, whatever it has achieved.
 ///
 /// Throws Errc::refused for that; Errc::cluster if the cluster cannot be reached or cannot run the
 /// pod, with the reason that the cluster gives; Errc::config if a Secret lacks a key;

@@ -73,6 +73,17 @@ void ScaleDown::execute(const std::string& run, const std::stop_token& stop) {
   if (!planned_.empty()) wait_until_gone(stop);
 }
 
+void ScaleDown::require_kept_away(const std::stop_token& stop) const {
+  const std::vector<std::string> names = application_pods(stop);
+  if (names.empty()) return;
+  throw Error(Errc::cluster, fmt::format("all is restored, but pods came to use the documents '{}' "
+                                         "before it was over: {}",
+                                         settings_.documents_claim, fmt::join(names, ", ")))
+      .with_hint(
+          "they may have seen or written what was replaced: look, or restore again; first "
+          "suspend what starts them (GitOps, an autoscaler, a CronJob)");
+}
+
 std::vector<Workload> ScaleDown::leftovers_of_runs(const std::stop_token& stop) const {
   return scaled_workloads(
       kubectl_.run({"get", "deployments,statefulsets", "--output=json", kRequestTimeout}, "", stop),

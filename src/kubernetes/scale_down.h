@@ -30,6 +30,8 @@ class ScaleDown {
   /// Does it, for the run of this name, whose Job is there, and waits until the pods are gone.
   /// Throws Errc::cluster if one stays, Errc::refused if another run has scaled a workload.
   void execute(const std::string& run, const std::stop_token& stop);
+  /// Afterwards: throws Errc::cluster if others have pods that use the documents again.
+  void require_kept_away(const std::stop_token& stop) const;
   /// The run may still be at work: nothing is put back by this process, and how to do it by hand is
   /// said. What was never scaled is not spoken of.
   void leave() noexcept;

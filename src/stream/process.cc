@@ -85,7 +85,7 @@ struct SpawnArguments {
   SpawnArguments(const SpawnArguments&) = delete;
   SpawnArguments& operator=(const SpawnArguments&) = delete;
 
-  void reset_signals_and_group() {
+  void reset_signals_and_session() {
     sigset_t defaults, none;
     sigemptyset(&defaults);
     sigemptyset(&none);
@@ -93,9 +93,8 @@ struct SpawnArguments {
       sigaddset(&defaults, number);
     ::posix_spawnattr_setsigdefault(&attributes, &defaults);
     ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setpgroup(&attributes, 0);
-    ::posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    ::posix_spawnattr_setflags(&attributes,
+                               POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
   }
 };
 
@@ -168,7 +167,7 @@ void Process::start(const ProcessSpec& spec, int in, int out, int err) {
   std::vector<std::string> arguments = spec.argv;
   std::vector<std::string> variables = child_environment(spec);
   SpawnArguments spawn;
-  spawn.reset_signals_and_group();
+  spawn.reset_signals_and_session();
   ::posix_spawn_file_actions_adddup2(&spawn.actions, in, STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&spawn.actions, out, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&spawn.actions, err, STDERR_FILENO);

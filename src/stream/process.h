@@ -35,8 +35,9 @@ struct ExitStatus {
 /// kept for error messages. Destruction of a running child: SIGTERM, two seconds
 /// of grace, SIGKILL, reaped. One thread uses it.
 ///
-/// The child is in a process group of its own, so that a terminal's Ctrl-C reaches
-/// only us and we end it in order; its signals are as if nobody had touched them.
+/// The child is in a session of its own: a terminal's Ctrl-C reaches only us and we end it in
+/// order; and it has no terminal, so that one which would ask there for a password fails at once
+/// and does not wait unseen. Its signals are as if nobody had touched them.
 class Process {
  public:
   /// Throws Errc::source if the program cannot be started.

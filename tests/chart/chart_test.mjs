@@ -473,7 +473,7 @@ test("the program's pod in a cluster is the chart's", { skip: program ? false : 
   // What must differ: the names of the transient objects, the last arguments, labels. Of what tells of runs:
   // who started the program is told by it, not by its pod; and its Secret is there, only later than the pod.
   const bare = (pod, own) => {
-    const { spec } = clone(pod);
+    const { metadata: { annotations }, spec } = clone(pod);
     for (const list of [spec.volumes, spec.containers[0].volumeMounts])
       list.splice(0, list.length, ...list.filter((one) => !['notify', 'notify-ca'].includes(one.name)));
     spec.containers[0].args = spec.containers[0].args.filter((one) => one !== '--log-format=json');
@@ -487,7 +487,7 @@ test("the program's pod in a cluster is the chart's", { skip: program ? false : 
       assert.deepEqual([secretName, optional], own.metrics);
       named('metrics').secret = { ...named('metrics').secret, secretName: 'METRICS', optional: undefined };
     }
-    return spec;
+    return { annotations, spec };
   };
   for (const values of [prod, sandbox, full, merged(full, { environment: 'sandbox', settings: { protected: true } })]) {
     const objects = render(merged(values, { drill: { enabled: true } }));

@@ -43,6 +43,13 @@ TEST(ClusterObjects, JobEndsByItself) {
   EXPECT_FALSE(spec.contains("suspend"));  // a suspended Job has neither
 }
 
+TEST(ClusterObjects, NoAutoscalerMovesThePod) {
+  const Json pod = job_object(cluster_environment(), kBackup, "run-1")["spec"]["template"];
+  EXPECT_EQ(pod["metadata"]["annotations"],
+            Json::parse(R"({"cluster-autoscaler.kubernetes.io/safe-to-evict":"false",
+                            "karpenter.sh/do-not-disrupt":"true"})"));
+}
+
 TEST(ClusterObjects, PodIsRestricted) {
   const Json spec = pod_spec(kBackup);
   EXPECT_EQ(spec["securityContext"], Json::parse(R"({"runAsNonRoot":true,"runAsUser":33,
@@ -268,6 +275,23 @@ TEST(ClusterObjects, KubectlsWordsAreCutDown) {
                           "The connection was refused\nThe connection was refused\nbye\n"),
             "The connection was refused; bye");
   EXPECT_EQ(kubectl_words("E1126 only\n"), "E1126 only");
+}
+
+TEST(ClusterObjects, KubectlsFailuresHaveHints) {
+  const auto hint = [](const std::string& words) { return kubectl_hint(words, "prod-cluster"); };
+  EXPECT_THAT(hint("error: context \"a\" does not exist"), HasSubstr("get-contexts"));
+  EXPECT_THAT(
+      hint(R"(Error from server (Forbidden): secrets "a" is forbidden: User "u" cannot get)"),
+      HasSubstr("ask for that right"));
+  EXPECT_THAT(hint(R"(Error from server (Forbidden): secrets "a" is forbidden: exceeded quota: q)"),
+              HasSubstr("raise the quota"));
+  EXPECT_THAT(
+      hint(R"(Error from server (Forbidden): admission webhook "p" denied the request: no)"),
+      HasSubstr("a policy of the cluster"));
+  for (const char* words :
+       {"error: You must be logged in to the server (Unauthorized)",
+        "Unable to connect to the server: getting credentials: exec: executable login not found"})
+    EXPECT_EQ(hint(words), "log in to the cluster first: kubectl --context=prod-cluster get pods");
 }
 
 TEST(PodSettings, OneDatabaseByWhateverNameTheClusterHas) {

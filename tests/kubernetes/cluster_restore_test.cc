@@ -195,6 +195,20 @@ TEST_F(RestoreInCluster, OnlyWhatTheRunItselfScaledIsPutBack) {
   EXPECT_EQ(workloads(), (std::vector<std::string>{"Deployment=0 noted", "StatefulSet=1"}));
 }
 
+// As what keeps a workload at the number that is written elsewhere.
+TEST_F(RestoreInCluster, AnApplicationThatComesBackMeanwhileIsTold) {
+  cluster_.tell("config", {{"freeze", Json::array({{{"pods", "^dolibarr-backup-"}}})}});
+  const std::unique_ptr<ServerProcess> run = start(restore_);
+  eventually([&] { return kinds_left().size() == 4; }, "all is made");
+  cluster_.kubectl({"scale", "deployment/erp", "--replicas=2"});
+  cluster_.tell("config", {{"freeze", Json::array()}});
+  EXPECT_EQ(status_of(*run), 11) << output();
+  EXPECT_THAT(output(), AllOf(HasSubstr("restored=2 of=2"), HasSubstr("all is restored, but pods"),
+                              HasSubstr("erp-"), HasSubstr("hint: ")));
+  EXPECT_FALSE(has_since());
+  expect_as_it_was();
+}
+
 TEST_F(RestoreInCluster, TheApplicationStaysDownIfTheJobMayStillRun) {
   cluster_.tell("config", {{"freeze", Json::array({{{"pods", "^dolibarr-backup-"}}})}});
   const std::unique_ptr<ServerProcess> run = start(restore_);

@@ -12,6 +12,7 @@ namespace dolibarr_backup {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -241,6 +242,75 @@ TEST_F(InCluster, SaysWhyAPodCannotStart) {
     EXPECT_THAT(file_tail(outputs[i]),
                 AllOf(HasSubstr(cases[i].words), HasSubstr("hint: "), HasSubstr(cases[i].hint)));
   }
+  expect_nothing_left();
+}
+
+TEST_F(InCluster, ANodeThatLooksAgainLaterIsWaitedFor) {
+  // It finds neither the Secret nor the ConfigMap at first; longer than a hopeless pod is waited
+  // for.
+  cluster_.tell("config", {{"mountBackOff", 15000}});
+  const CommandResult done = run({"backup"});
+  EXPECT_EQ(done.status, 0) << done.errors;
+  EXPECT_THAT(done.errors, HasSubstr("FailedMount"));
+  expect_nothing_left();
+}
+
+TEST_F(InCluster, ALoginThatAsksTheTerminalIsTold) {
+  // Without TLS kubectl uses no login.
+  const Json login = {{"apiVersion", "client.authentication.k8s.io/v1"},
+                      {"command", "sh"},
+                      {"args", {"-c", "read -r code </dev/tty"}},
+                      {"interactiveMode", "IfAvailable"}};
+  std::ofstream(cluster_.kubeconfig())
+      << Json{{"apiVersion", "v1"},
+              {"kind", "Config"},
+              {"clusters",
+               Json::array({{{"name", "c"}, {"cluster", {{"server", "https://127.0.0.1:1"}}}}})},
+              {"users", Json::array({{{"name", "u"}, {"user", {{"exec", login}}}}})},
+              {"contexts",
+               Json::array({{{"name", "test"}, {"context", {{"cluster", "c"}, {"user", "u"}}}}})}};
+  const CommandResult asked = run_on_terminal({"list"});
+  EXPECT_EQ(asked.status, 11) << asked.output;
+  EXPECT_THAT(asked.output,
+              AllOf(HasSubstr("getting credentials"), HasSubstr("hint: log in to the cluster")));
+}
+
+// ---- what a cluster does to a pod ----------------------------------------------
+
+TEST_F(InCluster, AMeshMayAddAContainer) {
+  if (TestCluster::is_real()) GTEST_SKIP() << "no webhook is there";
+  cluster_.tell(
+      "config",
+      {{"inject", Json::array({{{"pods", "^dolibarr-backup-"},
+                                {"containers",
+                                 Json::array({{{"name", "a-proxy"}, {"image", "app:1"}}})}}})}});
+  const CommandResult done = run({"backup"});
+  EXPECT_EQ(done.status, 0) << done.errors;
+  EXPECT_THAT(done.output, HasSubstr("env=prod result=success"));
+  settings()["environments"]["prod"]["database"]["name"] = "nowhere";
+  EXPECT_EQ(run({"backup"}).status, 4);
+  expect_nothing_left();
+}
+
+TEST_F(InCluster, ARestrictedNamespaceTakesThePod) {
+  cluster_.tell("apply", {{"apiVersion", "v1"},
+                          {"kind", "Namespace"},
+                          {"metadata",
+                           {{"name", kNamespace},
+                            {"labels", {{"pod-security.kubernetes.io/enforce", "restricted"}}}}}});
+  const CommandResult done = run({"backup"});
+  EXPECT_EQ(done.status, 0) << done.errors;
+}
+
+TEST_F(InCluster, ADrainedNodeIsNotTheUsersInterruption) {
+  if (TestCluster::is_real()) GTEST_SKIP() << "a server before 1.26 does not say why a pod ends";
+  const std::unique_ptr<ServerProcess> lock = hold_database();
+  const std::unique_ptr<ServerProcess> run = start({"backup"});
+  wait_for_the_pod();
+  for (const std::string& name : cluster_.names({"Pod"}))
+    cluster_.tell("evict", {{"namespace", kNamespace}, {"name", name.substr(sizeof "Pod")}});
+  EXPECT_EQ(status_of(*run), 11) << output();
+  EXPECT_THAT(output(), AnyOf(HasSubstr("EvictionByEvictionAPI"), HasSubstr("the pod is gone")));
   expect_nothing_left();
 }
 

@@ -1,6 +1,7 @@
 #include "kubernetes/in_cluster.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
@@ -160,6 +161,13 @@ Command InCluster::command(const std::vector<std::string>& arguments,
 CommandResult InCluster::run(const std::vector<std::string>& arguments,
                              const std::string& environment) {
   return run_command(command(arguments, environment));
+}
+
+CommandResult InCluster::run_on_terminal(const std::vector<std::string>& arguments) {
+  Command inner = command(arguments);
+  const std::string line = fmt::format("{}", fmt::join(inner.argv, " "));
+  inner.argv = {"script", "--quiet", "--return", "--command", line, "/dev/null"};
+  return run_command(inner);
 }
 
 std::unique_ptr<ServerProcess> InCluster::start(const std::vector<std::string>& arguments) {

@@ -36,6 +36,8 @@ class InCluster : public testing::Test {
   /// The program with these settings; `arguments` follow `--env ENVIRONMENT`.
   CommandResult run(const std::vector<std::string>& arguments,
                     const std::string& environment = "prod");
+  /// The same on a terminal of its own, whose text comes as output.
+  CommandResult run_on_terminal(const std::vector<std::string>& arguments);
   /// Starts it and does not wait; its output goes to output().
   std::unique_ptr<ServerProcess> start(const std::vector<std::string>& arguments);
   std::string output() const;

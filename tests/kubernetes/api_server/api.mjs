@@ -174,6 +174,8 @@ export class Api {
       if (!home) throw notFound({ resource: 'namespaces' }, namespace);
       if (home.status?.phase === 'Terminating') throw forbidden(type, metadata.name, `unable to create new content in namespace ${namespace} because it is being terminated`);
     }
+    if (type.kind === 'Pod') // as a mesh's webhook does
+      for (const one of this.config.inject.filter(({ pods }) => new RegExp(pods).test(metadata.name))) object.spec.containers.unshift(...clone(one.containers));
     this.check(type, found, () => {
       applyDefaults(type, object);
       if (type.kind === 'Job') this.#labelJob(object);

@@ -129,7 +129,7 @@ export class Kubelet {
         Object.assign(status, { hostIP: '127.0.0.1', hostIPs: [{ ip: '127.0.0.1' }], startTime: now() });
         this.condition(status, 'Initialized', 'True');
         for (const type of ['Ready', 'ContainersReady']) this.condition(status, type, 'False', { reason: 'ContainersNotReady', message: `containers with unready status: [${spec.containers.map((one) => one.name).join(' ')}]` });
-        status.containerStatuses = spec.containers.map((one) => ({ name: one.name, state: { waiting: { reason: 'ContainerCreating' } }, lastState: {}, ready: false, restartCount: 0, image: one.image, imageID: '', started: false }));
+        status.containerStatuses = spec.containers.map((one) => ({ name: one.name, state: { waiting: { reason: 'ContainerCreating' } }, lastState: {}, ready: false, restartCount: 0, image: one.image, imageID: '', started: false })).sort((a, b) => (a.name < b.name ? -1 : 1));
       });
       mkdirSync(state.dir, { recursive: true, mode: 0o755 });
       await until((one) => (this.frozen(one, 'ContainerCreating') ? 'frozen' : this.mountAll(one, state)), (one, { volume, message }) =>
@@ -221,7 +221,15 @@ export class Kubelet {
     renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
     return undefined;
   }
+  // What failed is tried again after a while, and a longer one each time.
   mountAll(pod, state) {
+    if (Date.now() < state.mountAgain) return state.mountProblem;
+    const problem = state.mountProblem = this.mountEach(pod, state);
+    state.mountPause = Math.min((state.mountPause ?? this.config.mountBackOff / 2) * 2, 122000);
+    state.mountAgain = Date.now() + state.mountPause;
+    return problem;
+  }
+  mountEach(pod, state) {
     state.volumes ??= {};
     for (const volume of pod.spec.volumes ?? []) {
       if (state.volumes[volume.name]) continue;

@@ -18,7 +18,7 @@ export const defaults = {
   port: 0, controlPort: 0, user: 'tester', token: undefined, context: 'test', namespace: 'default',
   namespaces: {}, claims: {}, images: {}, objects: [], hosts: {}, mask: [],
   node: { labels: { 'kubernetes.io/arch': 'amd64', 'kubernetes.io/os': 'linux', 'kubernetes.io/hostname': 'node-1' }, cpu: '8', memory: '16Gi' },
-  forbid: [], quota: {}, priorityClasses: ['system-cluster-critical', 'system-node-critical'], freeze: [], errors: [], users: true, speed: 1, podDelay: 0, idleStop: 200,
+  forbid: [], quota: {}, priorityClasses: ['system-cluster-critical', 'system-node-critical'], freeze: [], errors: [], users: true, speed: 1, podDelay: 0, idleStop: 200, mountBackOff: 0, inject: [],
   dropLogs: 0, dropLogAfter: 0, dropLogHow: 'end', oldestVersion: 0, controllersDown: false, keepFolders: false,
 };
 
@@ -149,6 +149,11 @@ export async function startServer(given = {}) {
     'drop-logs': ({ count = 1, after = 0, how = 'end' }) => Object.assign(config, { dropLogs: count, dropLogAfter: after, dropLogHow: how }),
     compact() { config.oldestVersion = store.version + 1; },
     'oom-kill': ({ namespace, name }) => kubelet.oomKill(namespace, name),
+    evict({ namespace, name }) {
+      const pod = store.get('pods', namespace, name);
+      kubelet.status(pod, (status) => kubelet.condition(status, 'DisruptionTarget', 'True', { reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' }));
+      api.remove(typeOf('v1', 'Pod'), store.get('pods', namespace, name));
+    },
     search: ({ needles, texts = {} }) => findings(needles, { requests, history: store.log, processes: kubelet.processes, logs: kubelet.logsOfAll, texts }),
     'rotate-logs': () => kubelet.rotateLogs(),
     stop() { setTimeout(() => stop().then(() => process.exit(0)), 50); },

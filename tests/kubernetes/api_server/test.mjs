@@ -278,6 +278,29 @@ test('a workload is scaled to 0 and back', async () => {
   assert.equal(objects('ReplicaSet').length, 0);
 });
 
+test('a webhook adds containers, and a pod is evicted', async () => {
+  server.actions.config({ inject: [{ pods: '^meshed-', containers: [{ name: 'a-proxy', image: 'app:1' }] }] });
+  await ok(['create', '-f', '-'], job('meshed', 'sleep 600', { spec: { podReplacementPolicy: 'Failed' }, pod: { terminationGracePeriodSeconds: 1 } }));
+  const pod = await eventually(() => podOf('meshed')?.status.phase === 'Running' && podOf('meshed'), 'it runs');
+  assert.deepEqual(pod.status.containerStatuses.map((one) => one.name), ['a-proxy', pod.spec.containers[1].name]);
+  server.actions.evict(pod.metadata);
+  assert.ok(podOf('meshed').status.conditions.some((one) => one.type === 'DisruptionTarget' && one.status === 'True'));
+  await eventually(() => !podOf('meshed'), 'it is gone');
+  server.actions.config({ inject: [] });
+});
+
+test('a mount that failed is tried again later', async () => {
+  server.actions.config({ mountBackOff: 3000 });
+  const made = JSON.parse(await ok(['create', '-o', 'json', '-f', '-'], job('late', 'true', { pod: { volumes: [{ name: 's', secret: { secretName: 'late' } }] } })));
+  await eventually(() => events('FailedMount', 'late').length > 0, 'FailedMount');
+  await ok(['create', '-f', '-'], secret('late', { key: 'a' }, ownedBy(made)));
+  await sleep(500);
+  assert.equal(waiting('late').reason, 'ContainerCreating');
+  await ok(['wait', '--for=condition=complete', 'job/late', '--timeout=60s']);
+  await ok(['delete', 'job/late', 'job/meshed', '--cascade=foreground']);
+  server.actions.config({ mountBackOff: 0 });
+});
+
 test('what was sent can be searched, encoded or not', async () => {
   await ok(['create', '-f', '-'], secret('search', { a: 'correct-horse-battery' }));
   await ok(['annotate', 'secret', 'search', `note=${Buffer.from('xxcorrect-horse-battery').toString('base64').replace(/=/g, '')}`]);

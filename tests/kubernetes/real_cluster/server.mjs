@@ -14,7 +14,7 @@ import { Node } from './node.mjs';
 import { Proxy } from './proxy.mjs';
 
 // What the real parts cannot be told to do.
-const absent = ['forbid', 'token', 'oldestVersion', 'priorityClasses', 'controllersDown'];
+const absent = ['forbid', 'token', 'oldestVersion', 'priorityClasses', 'controllersDown', 'inject'];
 const [, , programs, file] = process.argv;
 const config = { ...structuredClone(defaults), ...JSON.parse(readFileSync(file, 'utf8')) };
 for (const key of absent) if (JSON.stringify(config[key]) !== JSON.stringify(defaults[key])) throw new Error(`a real cluster has no setting ${key}`);
