@@ -348,14 +348,34 @@ void DatabaseRestore::copy_database_settings() {
       fmt::format("ALTER DATABASE {} WITH CONNECTION LIMIT {}", staged, limits.integer(0, 1)));
 }
 
+namespace {
+
+// One that has ended meanwhile is no error. A superuser's ends by a superuser only
+// (PostgreSQL documentation, "Server Signaling Functions").
+void end_session(PgConnection& connection, const PgResult& sessions, int row) {
+  try {
+    connection.query("SELECT pg_terminate_backend($1)", {std::string(sessions.view(row, 0))});
+  } catch (const Error& error) {
+    if (error.code() != Errc::source) throw;
+    throw Error(Errc::refused,
+                fmt::format("session {} of role '{}' cannot be ended by us: {}",
+                            sessions.view(row, 0), sessions.view(row, 1), error.message()))
+        .with_hint("stop what opened it (an application, a monitor, psql) and try again");
+  }
+}
+
+}  // namespace
+
 void DatabaseRestore::end_sessions() {
   PgConnection connection = maintenance(target_settings_);
   const auto deadline = std::chrono::steady_clock::now() + kSessionsEnd;
   for (;;) {
+    // An autovacuum worker has no user; RENAME itself ends it.
     const PgResult left = connection.query(
-        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ($1, $2) "
-        "AND pid <> pg_backend_pid()",
+        "SELECT pid, usename FROM pg_stat_activity WHERE datname IN ($1, $2) "
+        "AND pid <> pg_backend_pid() AND usesysid IS NOT NULL",
         {target_.name, staged_.name});
+    for (int row = 0; row < left.rows(); ++row) end_session(connection, left, row);
     if (left.rows() == 0) return;
     if (std::chrono::steady_clock::now() > deadline)
       throw Error(Errc::refused,

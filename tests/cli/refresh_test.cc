@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "cli/program.h"
 #include "core/object_keys.h"
@@ -14,6 +15,7 @@ namespace dolibarr_backup {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
 
 // What an instance that acts on the outside has: the tables of modules that were activated.
@@ -352,6 +354,34 @@ TEST_F(Refresh, IsRefusedWhereItCouldHarm) {
   EXPECT_THAT(beside.errors, HasSubstr("--confirm prod"));
   EXPECT_EQ(program_.difference_after_restore(), "");
   EXPECT_EQ(program_.run({"refresh", "--from", "prod"}).status, 2);
+}
+
+// Not ours to end: it is named, and nothing is replaced.
+TEST(Restore, ASessionOfASuperuserIsNamed) {
+  Program program;
+  ASSERT_EQ(program.run({"-e", "prod", "backup"}).status, 0);
+  const std::vector<std::string> restore = {"-e",   "prod",      "restore", "--into",
+                                            "prod", "--confirm", "prod"};
+  {
+    const ServerProcess session(
+        {.argv = {PostgresServer::bin_folder() + "/psql", "--no-psqlrc", "--host",
+                  Program::server().socket_folder(), "--username", PostgresServer::kSuperuser,
+                  "--dbname", program.database(), "--command", "select pg_sleep(600)"}},
+        program.path("session"), SIGINT);
+    const std::string sessions = "select count(*) from pg_stat_activity where usename = '" +
+                                 std::string(PostgresServer::kSuperuser) + "' and datname = '" +
+                                 program.database() + "'";
+    while (std::stoi(Program::server().run_sql("postgres", sessions, PostgresServer::kSuperuser)) ==
+           0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const CommandResult refused = program.run(restore);
+    EXPECT_EQ(refused.status, 7) << refused.errors;
+    EXPECT_THAT(refused.errors, AllOf(HasSubstr("of role 'postgres' cannot be ended by us"),
+                                      HasSubstr("hint: stop what opened it")));
+  }
+  const CommandResult done = program.run(restore);
+  EXPECT_EQ(done.status, 0) << done.errors;
+  EXPECT_EQ(program.difference_after_restore(), "");
 }
 
 }  // namespace
