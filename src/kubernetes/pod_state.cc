@@ -228,7 +228,7 @@ std::optional<Obstacle> scheduling_obstacle(const Json& pod) {
 const Json* newest_event(const Json& events) {
   const auto time_of = [](const Json& event) {
     for (const char* key : {"lastTimestamp", "eventTime", "firstTimestamp"})
-      if (const std::string time = text_at(event, {key}); !time.empty()) return time;
+      if (std::string time = text_at(event, {key}); !time.empty()) return time;
     return text_at(event, {"metadata", "creationTimestamp"});
   };
   const Json& items = at(events, {"items"});
