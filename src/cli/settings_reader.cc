@@ -13,8 +13,6 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-extern char** environ;
-
 namespace dolibarr_backup {
 namespace {
 

@@ -79,6 +79,12 @@ OwnLabels own_labels(const Json& object) {
           run.empty() ? text(object, "/metadata/name") : run};
 }
 
+// An annotation may hold anything; a Job's name has no character that a shell knows (RFC 1123).
+std::string run_name_or_unknown(const std::string& name) {
+  constexpr const char* kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  return name.empty() || name.find_first_not_of(kLetters) != std::string::npos ? "unknown" : name;
+}
+
 Workload workload(const Json& object) {
   Workload made;
   made.kind = text(object, "/kind");
@@ -96,7 +102,7 @@ Workload workload(const Json& object) {
             std::errc() ||
         made.former_replicas < 0)
       made.former_replicas = 1;
-    made.scaled_by = annotations.value(kScaledBy, "");
+    made.scaled_by = run_name_or_unknown(annotations.value(kScaledBy, ""));
     made.scaled_for = annotations.value(kScaledFor, "");
   }
   return made;

@@ -43,9 +43,10 @@ Controller controller_of(const std::string& object);
 struct Workload {
   std::string kind, name, version;  ///< version: of the object, for a patch
   int replicas = 1;
-  int former_replicas = -1;           ///< what its annotation says; -1 without one
-  std::string scaled_by, scaled_for;  ///< the run and the claim of the note; "" without one
-  std::string reference() const;      ///< "deployment/erp"
+  int former_replicas = -1;  ///< what its annotation says; -1 without one
+  /// The run and the claim of the note; "" without one, "unknown" for what is no run's name.
+  std::string scaled_by, scaled_for;
+  std::string reference() const;  ///< "deployment/erp"
 };
 Workload read_workload(const std::string& object);
 /// Those of a list that a restore of this claim has noted.

@@ -1,6 +1,7 @@
 #include "stream/process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -58,12 +59,14 @@ std::vector<std::string> child_environment(const ProcessSpec& spec) {
     if (!spec.hidden_variables.empty() && name.starts_with(spec.hidden_variables)) continue;
     variables.emplace_back(variable);
   }
-  for (const auto& [name, value] : spec.environment) variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : spec.environment)
+    variables.push_back(fmt::format("{}={}", name, value));
   return variables;
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (std::string& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;

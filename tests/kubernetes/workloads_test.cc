@@ -142,6 +142,14 @@ TEST(Workloads, OnlyThoseWithANoteForTheClaimWereScaledByItsRestores) {
   EXPECT_EQ(found[1].former_replicas, 1);  // at least one ran
 }
 
+// The name stands in a command that somebody pastes, and whoever may patch the workload wrote it.
+TEST(Workloads, ANoteNamesARunOrNobody) {
+  for (const char* text : {"x; id", "a b", "$(id)", "Run", ""}) {
+    const Json note = {{kFormerReplicas, "2"}, {kScaledBy, text}};
+    EXPECT_EQ(read_workload(deployment(0, note).dump()).scaled_by, "unknown") << text;
+  }
+}
+
 TEST(Workloads, WhatIsNoObjectIsAnError) {
   EXPECT_THROW(pods_that_mount("nonsense", "documents"), Error);
   EXPECT_TRUE(pods_that_mount("{}", "documents").empty());
